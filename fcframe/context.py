@@ -1,0 +1,167 @@
+"""ctx: what a layer is given besides its input, its parameters and its cache."""
+
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+
+class Context:
+    """What is not the layer's own: the mode, randomness, running state, and arrays to write into.
+
+    This one always allocates, so whoever calls a layer with a fresh context gets arrays that nobody else holds.
+    The training step hands out a `ReusingContext` instead; a layer cannot tell them apart.
+
+    Args:
+        training: True in a training pass, False in an evaluation.
+        rng: The only source of randomness. None in an evaluation.
+        state: Running statistics by name. A layer reads `ctx.state[name]`, and in training assigns it.
+        params: The parameters that `grad` makes arrays for.
+        needs_input_grad: False where nobody wants dx: backward may then return None for it.
+        dtype: What `empty` makes unless told otherwise.
+
+    >>> ctx = Context(params={"b": np.zeros(3)})
+    >>> ctx.grad("b").shape, ctx.empty("out", (2, 5)).dtype
+    ((3,), dtype('float64'))
+    """
+
+    __slots__ = ("_params", "dtype", "needs_input_grad", "rng", "state", "training")
+
+    def __init__(
+        self,
+        *,
+        training: bool = True,
+        rng: np.random.Generator | None = None,
+        state: Mapping[str, Array] | None = None,
+        params: Mapping[str, Array] | None = None,
+        needs_input_grad: bool = True,
+        dtype: Any = np.float64,
+    ) -> None:
+        self.training = training
+        self.rng: Any = rng  # a stochastic layer draws in training alone, where there is one
+        self.state: Any = {} if state is None else state  # assigned in training alone, where it can be
+        self.needs_input_grad = needs_input_grad
+        self.dtype = np.dtype(dtype)
+        self._params: Mapping[str, Array] = {} if params is None else params
+
+    def empty(self, name: str, shape: tuple[int, ...], dtype: Any = None) -> Array:
+        """An array with no contents yet; the caller may hand out the same one under this name in a later step."""
+        return np.empty(shape, self.dtype if dtype is None else dtype)
+
+    def grad(self, name: str) -> Array:
+        """An array of the parameter's shape and dtype, into which its gradient may be written and then returned."""
+        return np.empty_like(self._params[name])
+
+    def inner(self, names: Sequence[str]) -> "tuple[Context, ...]":
+        """The contexts of layers in a row inside this layer; only the first may do without its dx, if this one may."""
+        params = split(self._params, names)
+        return tuple(
+            Context(
+                training=self.training,
+                rng=self.rng,
+                state=Under(self.state, name),
+                params=params[index],
+                needs_input_grad=self.needs_input_grad or index > 0,
+                dtype=self.dtype,
+            )
+            for index, name in enumerate(names)
+        )
+
+    def inner_params(self, names: Sequence[str], params: Mapping[str, Array]) -> tuple[Mapping[str, Array], ...]:
+        """What of params belongs to each of the inner layers, under the names that these know."""
+        return split(params, names)
+
+
+class ReusingContext(Context):
+    """A context for a step that is done many times: arrays are made once and handed out again.
+
+    Args:
+        grads: The views of the flat gradient buffer, which `grad` hands out.
+        context: As for `Context`.
+    """
+
+    __slots__ = ("_arrays", "_grads", "_inner", "_split", "_split_params")
+
+    def __init__(self, *, grads: Mapping[str, Array] | None = None, **context: Any) -> None:
+        super().__init__(**context)
+        self._grads: Mapping[str, Array] = {} if grads is None else grads
+        self._arrays: dict[tuple[str, tuple[int, ...], Any], Array] = {}
+        self._inner: tuple[Context, ...] | None = None
+        self._split: tuple[Mapping[str, Array], ...] = ()
+        self._split_params: Mapping[str, Array] | None = None
+
+    def empty(self, name: str, shape: tuple[int, ...], dtype: Any = None) -> Array:
+        """The array of this name, shape and dtype, made on first use."""
+        array = self._arrays.get((name, shape, dtype))
+        if array is None:
+            array = self._arrays[name, shape, dtype] = super().empty(name, shape, dtype)
+        return array
+
+    def grad(self, name: str) -> Array:
+        """The parameter's place in the flat gradient buffer."""
+        return self._grads[name]
+
+    def inner(self, names: Sequence[str]) -> tuple[Context, ...]:
+        """As for `Context`; made once, for a layer's inner layers never change."""
+        if self._inner is None:
+            grads = split(self._grads, names)
+            self._inner = tuple(
+                ReusingContext(
+                    grads=grads[index],
+                    training=fresh.training,
+                    rng=fresh.rng,
+                    state=fresh.state,
+                    params=fresh._params,
+                    needs_input_grad=fresh.needs_input_grad,
+                    dtype=fresh.dtype,
+                )
+                for index, fresh in enumerate(super().inner(names))
+            )
+        return self._inner
+
+    def inner_params(self, names: Sequence[str], params: Mapping[str, Array]) -> tuple[Mapping[str, Array], ...]:
+        """As for `Context`; made once for the same params."""
+        if params is not self._split_params:
+            self._split = split(params, names)
+            self._split_params = params
+        return self._split
+
+
+class Under(MutableMapping[str, Array]):
+    """A mapping's items whose names start with `name.`, under the rest of their names; reads and writes through."""
+
+    def __init__(self, mapping: Any, name: str) -> None:
+        self._mapping = mapping
+        self._prefix = f"{name}."
+
+    def __getitem__(self, name: str) -> Array:
+        array: Array = self._mapping[self._prefix + name]
+        return array
+
+    def __setitem__(self, name: str, value: Array) -> None:
+        self._mapping[self._prefix + name] = value
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("running state is assigned, never deleted")
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.removeprefix(self._prefix) for name in self._mapping if name.startswith(self._prefix))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def split(arrays: Mapping[str, Array], names: Sequence[str]) -> tuple[dict[str, Array], ...]:
+    """Sorts arrays by the first part of their dotted names, in one pass.
+
+    >>> split({"affine1.b": np.zeros(2), "relu.a": np.zeros(1)}, ["affine1", "tanh1"])
+    ({'b': array([0., 0.])}, {})
+    """
+    parts: dict[str, dict[str, Array]] = {name: {} for name in names}
+    for key, array in arrays.items():
+        name, _, rest = key.partition(".")
+        if name in parts:
+            parts[name][rest] = array
+    return tuple(parts[name] for name in names)

@@ -1,0 +1,100 @@
+"""Field types that hold another component: `AnyInitializer`, `AnyLayer` and the like.
+
+In Python such a field takes a component; in JSON it takes an object whose "type" names one that is registered.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic_core import CoreSchema, core_schema
+
+from fcframe.components import (
+    Component, Dataset, Initializer, Layer, Loss, Metric, Optimizer, Regularizer, Schedule,
+)  # fmt: skip
+from fcframe.errors import ContractError
+from fcframe.strict import problem_at, shown
+
+SCHEMA_KEY = "x-fcframe-any"
+"""Stands in a field's JSON Schema for every registered component of the kind that it names."""
+
+
+class Lookup(Protocol):
+    """What a registry must be able to do for a field to be read."""
+
+    def find(self, kind: str, name: str) -> type[Component]:
+        """The component of that kind and type; LookupError where there is none."""
+
+
+class AnyOf:
+    """Marks a field as one that takes any registered component of a kind.
+
+    Reading it looks the type up in the validation context's "registry", else in the registry of what is installed.
+    """
+
+    def __init__(self, kind: type[Component]) -> None:
+        self.kind = kind
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {SCHEMA_KEY: self.kind.kind}
+
+    def read(self, value: Any, info: ValidationInfo) -> Component:
+        """The component itself, or the one that an object with a "type" describes."""
+        if isinstance(value, self.kind):
+            return value
+        if not isinstance(value, Mapping):
+            raise problem_at((), f'expected an object like {{"type": …}} for a {self.kind.kind}, got {shown(value)}', value)
+        lookup = (info.context or {}).get("registry") or _installed()
+        try:
+            component = lookup.find(self.kind.kind, _type(value, lookup, self.kind.kind))
+        except LookupError as error:
+            raise problem_at(("type",), str(error.args[0]), value) from None
+        return component.model_validate(value, context=info.context)
+
+
+def _type(value: Mapping[str, Any], lookup: Lookup, kind: str) -> str:
+    if "type" not in value:
+        raise LookupError(f"required, but missing: it names a {kind}")
+    if not isinstance(value["type"], str):
+        raise LookupError(f"expected the name of a {kind}, got {shown(value['type'])}")
+    return value["type"]
+
+
+_registries: list[Callable[[], Lookup]] = []
+
+
+def use(registry: Callable[[], Lookup]) -> None:
+    """Says where installed components are found. The registry's room does, being built on this one."""
+    _registries.append(registry)
+
+
+def _installed() -> Lookup:
+    if not _registries:
+        raise ContractError("no registry yet: import fcframe before reading a component from JSON")
+    return _registries[-1]()
+
+
+if TYPE_CHECKING:
+    AnyLayer: TypeAlias = Layer
+    AnyLoss: TypeAlias = Loss
+    AnyOptimizer: TypeAlias = Optimizer
+    AnySchedule: TypeAlias = Schedule
+    AnyInitializer: TypeAlias = Initializer
+    AnyRegularizer: TypeAlias = Regularizer
+    AnyMetric: TypeAlias = Metric
+    AnyDataset: TypeAlias = Dataset
+else:
+    AnyLayer = Annotated[Layer, AnyOf(Layer)]
+    AnyLoss = Annotated[Loss, AnyOf(Loss)]
+    AnyOptimizer = Annotated[Optimizer, AnyOf(Optimizer)]
+    AnySchedule = Annotated[Schedule, AnyOf(Schedule)]
+    AnyInitializer = Annotated[Initializer, AnyOf(Initializer)]
+    AnyRegularizer = Annotated[Regularizer, AnyOf(Regularizer)]
+    AnyMetric = Annotated[Metric, AnyOf(Metric)]
+    AnyDataset = Annotated[Dataset, AnyOf(Dataset)]
+
+Layers: TypeAlias = Annotated[tuple[AnyLayer, ...], Field(min_length=1, max_length=10_000)]
+"""The field type of layers in a row."""

@@ -1,0 +1,74 @@
+"""`--set training.optimizer.learning_rate=0.01`: changes to a document before it is validated."""
+
+import copy
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from fcframe.errors import SpecError, json_path
+
+_STEP = re.compile(r"\.?([^.\[\]=]+)|\[(\d+)\]")
+
+
+def override(document: dict[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+    """The document with each `path=value` assigned; the value is JSON, or else taken as text.
+
+    Raises:
+        SpecError: An assignment is malformed, or its path leads through something that is not there.
+
+    >>> override({"training": {"epochs": 3}}, ["training.epochs=5", "training.optimizer.type=sgd"])
+    {'training': {'epochs': 5, 'optimizer': {'type': 'sgd'}}}
+    """
+    if not assignments:
+        return document
+    document = copy.deepcopy(document)
+    problems = []
+    for assignment in assignments:
+        try:
+            path, value = _parse(assignment)
+            _assign(document, path, value)
+        except ValueError as error:
+            problems.append(f"--set {assignment}: {error}")
+    if problems:
+        raise SpecError(problems)
+    return document
+
+
+def _parse(assignment: str) -> tuple[list[str | int], Any]:
+    left, equals, right = assignment.partition("=")
+    if not equals:
+        raise ValueError("expected PATH=VALUE, like training.epochs=5")
+    path: list[str | int] = []
+    position = 0
+    while position < len(left):
+        step = _STEP.match(left, position)
+        if step is None:
+            raise ValueError(f"cannot read the path at {left[position:]!r}; write it like network.layers[0].units")
+        path.append(int(step[2]) if step[2] is not None else step[1])
+        position = step.end()
+    if not path:
+        raise ValueError("the path is empty; write it like training.epochs=5")
+    try:
+        return path, json.loads(right)
+    except (ValueError, RecursionError):
+        return path, right
+
+
+def _assign(document: dict[str, Any], path: list[str | int], value: Any) -> None:
+    at: Any = document
+    for index, step in enumerate(path):
+        place = json_path(path[:index]) or "the top"
+        if isinstance(step, int):
+            if not isinstance(at, list):
+                raise ValueError(f"{place} is no list")
+            if step >= len(at):
+                raise ValueError(f"{place} has {len(at)} elements, so there is no [{step}]")
+        elif not isinstance(at, dict):
+            raise ValueError(f"{place} is no object, so it has no {step!r}")
+        if index == len(path) - 1:
+            at[step] = value
+            return
+        if isinstance(step, str) and at.get(step) is None:
+            at[step] = {}  # an optional section that the spec leaves out
+        at = at[step]

@@ -1,0 +1,41 @@
+"""Measures a network on examples: the loss and a metric."""
+
+import numpy as np
+
+from fcframe.components import Metric
+from fcframe.context import Array, Context
+from fcframe.network import Network
+
+
+class Evaluator:
+    """Scores examples a batch at a time, in arrays that are used again.
+
+    Args:
+        network: The network, measured with the parameters that it has when called.
+        metric: What is measured beside the loss, if anything.
+        batch_size: How many examples are scored at a time.
+    """
+
+    def __init__(self, network: Network, metric: Metric | None, batch_size: int) -> None:
+        self._network = network
+        self._metric = metric
+        self._batch_size = batch_size
+        self._ctx = network.evaluation_context(reuse=True)
+
+    def __call__(self, X: Array, y: Array, split: str) -> dict[str, float]:
+        """The figures of one split, "val_loss" and "val_acc" say; none where there is no example.
+
+        The loss is of the data alone, without regularization.
+        """
+        if len(X) == 0:
+            return {}
+        network = self._network
+        scores = np.empty((len(X), *network.output_shape), network.dtype)
+        for start in range(0, len(X), self._batch_size):
+            rows = slice(start, start + self._batch_size)
+            scores[rows], _ = network.chain.forward(X[rows], network.params, self._ctx)
+        loss, _ = network.spec.loss.value_and_grad(scores, y, Context(training=False, dtype=network.dtype))
+        results = {f"{split}_loss": float(loss)}
+        if self._metric is not None:
+            results[f"{split}_{self._metric.label}"] = float(self._metric.value(scores, y))
+        return results

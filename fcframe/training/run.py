@@ -1,0 +1,140 @@
+"""A run: one training's results, and the folder that they are written to."""
+
+import csv
+import json
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from fcframe.components import Component
+from fcframe.errors import OutputError
+from fcframe.network import Network
+from fcframe.registry import Registry
+from fcframe.spec.models import ExperimentSpec
+from fcframe.training.history import Evaluation, History
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training gave."""
+
+    spec: ExperimentSpec
+    network: Network
+    """With the best parameters, or the last ones where the spec keeps no best."""
+    history: History
+    """The loss of every step, and every evaluation."""
+    best: Evaluation
+    """The evaluation with the best validation figure; the last one where there are no validation examples."""
+    test: Mapping[str, float] = field(default_factory=dict)
+    """The figures on the test examples."""
+    path: Path | None = None
+    """The run's folder, if it has one."""
+
+    def facts(self) -> dict[str, Any]:
+        """The run in a few numbers, as JSON."""
+        return {
+            "parameters": int(self.network.params.flat.size),
+            "steps": len(self.history.losses),
+            "best": self.best.facts(),
+            "test": dict(self.test),
+        }
+
+
+@contextmanager
+def folder(path: Path) -> Iterator[Path]:
+    """A new folder for a run; it stays only if the block ends well.
+
+    Raises:
+        OutputError: The folder cannot be made, or holds something already.
+    """
+    missing = [parent for parent in (path, *path.parents) if not parent.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            raise OutputError(f"{path}: this folder is not empty; choose another one for the run")
+        probe = path / "spec.json"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        _remove(missing)
+        raise OutputError(f"{path}: a run cannot be written there: {error.strerror}") from error
+    try:
+        yield path
+    except BaseException as error:
+        for item in path.iterdir():
+            item.unlink()
+        _remove(missing)
+        if isinstance(error, OSError):
+            raise OutputError(f"{path}: the run could not be written: {error.strerror}") from error
+        raise
+
+
+def _remove(made: list[Path]) -> None:
+    """Takes back the folders that were made, deepest first, unless another run has moved in."""
+    for path in made:
+        if not path.exists():
+            continue
+        if any(path.iterdir()):
+            return
+        path.rmdir()
+
+
+def next_folder(parent: Path, name: str) -> Path:
+    """The first of name-1, name-2, … that does not exist.
+
+    >>> next_folder(Path("nowhere"), "digits").name
+    'digits-1'
+    """
+    number = 1
+    while (parent / f"{name}-{number}").exists():
+        number += 1
+    return parent / f"{name}-{number}"
+
+
+def write(run: Run, path: Path, registry: Registry) -> None:
+    """Writes a run's files; the same run gives the same bytes, so nothing in them tells the time.
+
+    `spec.json` is the whole spec with every default, `summary.json` the results and the versions that made them,
+    `losses.csv` a line a step, `evaluations.csv` a line an evaluation, `parameters.npz` parameters and running state.
+    """
+    _write_json(path / "spec.json", run.spec.model_dump(mode="json"))
+    _write_json(path / "summary.json", run.facts() | {"versions": _versions(run.spec, registry)})
+    with (path / "losses.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["step", "loss"])
+        writer.writerows(enumerate(run.history.losses, start=1))
+    with (path / "evaluations.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.DictWriter(file, list(run.history.evaluations[0].facts()), lineterminator="\n")
+        rows.writeheader()
+        rows.writerows(evaluation.facts() for evaluation in run.history.evaluations)
+    arrays = {f"params/{name}": view for name, view in run.network.params.items()}
+    arrays |= {f"state/{name}": view for name, view in run.network.state.items()}
+    np.savez(path / "parameters.npz", **arrays)  # type: ignore[arg-type]
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _versions(spec: ExperimentSpec, registry: Registry) -> dict[str, str]:
+    """What made the run: Python, NumPy, and the distributions of the components that the spec names."""
+    used = {registry.origin(component) for component in _components(spec)}
+    versions = {plugin.distribution: plugin.version for plugin in used}
+    return dict(sorted(versions.items())) | {"numpy": np.__version__, "python": platform.python_version()}
+
+
+def _components(value: Any) -> Iterator[type[Component]]:
+    if isinstance(value, Component):
+        yield type(value)
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _components(item)
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _components(getattr(value, name))

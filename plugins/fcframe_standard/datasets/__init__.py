@@ -1,0 +1,1 @@
+"""The bundled datasets, each in a file of its own."""

@@ -1,0 +1,22 @@
+"""A constant start at 1."""
+
+import numpy as np
+
+from fcframe import Example, Initializer
+
+
+class Ones(Initializer):
+    """Every number starts at 1.
+
+    >>> Ones().sample((2,), np.random.default_rng(0))
+    array([1., 1.])
+    """
+
+    type = "ones"
+    examples = (Example(),)
+
+    def moments(self, shape):
+        return 1.0, 0.0
+
+    def sample(self, shape, rng):
+        return np.ones(shape)

@@ -1,0 +1,53 @@
+"""The fully connected layer."""
+
+from math import prod
+
+import numpy as np
+from pydantic import PositiveInt
+
+from fcframe import AnyInitializer, Example, Layer, Parameter
+from fcframe_standard.initializers.he import He
+from fcframe_standard.initializers.zeros import Zeros
+
+
+class Affine(Layer):
+    """Fully connected layer, out = rows(x) @ W + b.
+
+    Shapes: x (N, d1, …, dk) → out (N, units); W (D, units) with D = d1·…·dk; b (units,).
+
+    >>> Affine(units=5).output_shape((2, 3))
+    (5,)
+    """
+
+    type = "affine"
+    examples = (Example(input_shape=(2, 3), units=5), Example(input_shape=(4,), units=3, initializer=He(gain=0.5)))
+
+    units: PositiveInt
+    """Size of the output."""
+    initializer: AnyInitializer = He()
+    """How W starts; b starts at 0."""
+
+    def output_shape(self, input_shape):
+        return (self.units,)
+
+    def parameters(self, input_shape):
+        return {
+            "W": Parameter((prod(input_shape), self.units), self.initializer),
+            "b": Parameter((self.units,), Zeros(), decay=False),
+        }
+
+    def forward(self, x, params, ctx):
+        W = params["W"]
+        rows = x.reshape(len(x), len(W))
+        out = np.matmul(rows, W, out=ctx.empty("out", (len(x), self.units)))
+        out += params["b"]
+        return out, (x.shape, rows, W)
+
+    def backward(self, dout, cache, ctx):
+        shape, rows, W = cache
+        dW = np.matmul(rows.T, dout, out=ctx.grad("W"))
+        db = np.add.reduce(dout, axis=0, out=ctx.grad("b"))
+        if not ctx.needs_input_grad:
+            return None, {"W": dW, "b": db}
+        dx = np.matmul(dout, W.T, out=ctx.empty("dx", rows.shape))
+        return dx.reshape(shape), {"W": dW, "b": db}

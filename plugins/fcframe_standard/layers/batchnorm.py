@@ -1,0 +1,67 @@
+"""Batch normalization."""
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field, PositiveFloat
+
+from fcframe import Example, Layer, Parameter
+from fcframe_standard.initializers.ones import Ones
+from fcframe_standard.initializers.zeros import Zeros
+
+
+class BatchNorm(Layer):
+    """Batch normalization, out = gamma · (x − mean) / sqrt(var + eps) + beta, mean and var over the minibatch.
+
+    In training the statistics are the minibatch's, and the running ones follow them; an evaluation uses the running
+    ones. Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
+    Shift", 2015, algorithm 1.
+
+    Shapes: x (N, …) → out, the same; gamma, beta and the running mean and var: one example's shape.
+
+    >>> BatchNorm().parameters((3,))["gamma"].shape
+    (3,)
+    """
+
+    type = "batchnorm"
+    examples = (Example(input_shape=(5,)), Example(input_shape=(2, 3), momentum=0.7, eps=0.01))
+    examples_independent = False
+
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """How much of the running statistics is kept in each step."""
+    eps: PositiveFloat = 1e-5
+    """Added to the variance, so that a constant feature does not divide by 0."""
+
+    def output_shape(self, input_shape):
+        return input_shape
+
+    def parameters(self, input_shape):
+        return {
+            "gamma": Parameter(input_shape, Ones(), decay=False),
+            "beta": Parameter(input_shape, Zeros(), decay=False),
+        }
+
+    def state(self, input_shape):
+        return {"mean": Parameter(input_shape, Zeros()), "var": Parameter(input_shape, Ones())}
+
+    def forward(self, x, params, ctx):
+        learning = ctx.training and len(x) > 0  # no example has no statistics
+        mean, var = (x.mean(axis=0), x.var(axis=0)) if learning else (ctx.state["mean"], ctx.state["var"])
+        if learning:
+            ctx.state["mean"] = self.momentum * ctx.state["mean"] + (1 - self.momentum) * mean
+            ctx.state["var"] = self.momentum * ctx.state["var"] + (1 - self.momentum) * var
+        scale = 1 / np.sqrt(var + self.eps)
+        xhat = np.subtract(x, mean, out=ctx.empty("xhat", x.shape))
+        xhat *= scale
+        out = np.multiply(xhat, params["gamma"], out=ctx.empty("out", x.shape))
+        out += params["beta"]
+        return out, (xhat, params["gamma"] * scale, learning)
+
+    def backward(self, dout, cache, ctx):
+        xhat, scale, learning = cache
+        dbeta = np.add.reduce(dout, axis=0, out=ctx.grad("beta"))
+        dgamma = np.add.reduce(dout * xhat, axis=0, out=ctx.grad("gamma"))
+        dx = np.multiply(dout, scale, out=ctx.empty("dx", dout.shape))
+        if learning:  # mean and var depend on x too
+            dx -= scale * (dbeta + xhat * dgamma) / len(dout)
+        return dx, {"gamma": dgamma, "beta": dbeta}

@@ -1,0 +1,46 @@
+"""Dropout."""
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from fcframe import Example, Layer
+
+
+class Dropout(Layer):
+    """Inverted dropout: in training each number is 0 with probability `rate`, the others are divided by 1 − rate.
+
+    An evaluation passes x on, so both have the same mean. Srivastava et al., "Dropout: A Simple Way to Prevent
+    Neural Networks from Overfitting", 2014, section 4.
+
+    Shapes: x (N, …) → out, the same.
+
+    >>> from fcframe import Context
+    >>> Dropout(rate=0.5).forward(np.ones((1, 2)), {}, Context(training=False))[0]
+    array([[1., 1.]])
+    """
+
+    type = "dropout"
+    examples = (Example(input_shape=(5,), rate=0.3), Example(input_shape=(2, 3)))
+    stochastic = True
+
+    rate: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """The probability with which a number is dropped."""
+
+    def output_shape(self, input_shape):
+        return input_shape
+
+    def forward(self, x, params, ctx):
+        out = ctx.empty("out", x.shape)
+        if not ctx.training:
+            np.copyto(out, x)
+            return out, (None,)
+        mask = ctx.empty("mask", x.shape)
+        np.greater_equal(ctx.rng.random(x.shape, dtype=x.dtype), self.rate, out=mask)
+        mask /= 1 - self.rate
+        return np.multiply(x, mask, out=out), (mask,)
+
+    def backward(self, dout, cache, ctx):
+        (mask,) = cache
+        return np.multiply(dout, 1 if mask is None else mask, out=ctx.empty("dx", dout.shape)), {}

@@ -1,0 +1,1 @@
+"""The bundled losses, each in a file of its own."""

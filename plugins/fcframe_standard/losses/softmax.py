@@ -1,0 +1,51 @@
+"""The softmax loss."""
+
+import numpy as np
+
+from fcframe import Example, Loss
+from fcframe_standard.metrics.accuracy import Accuracy
+
+
+class SoftmaxLoss(Loss):
+    """Cross-entropy of softmax(scores), the mean over the minibatch of −log of the true class's probability.
+
+    Shapes: scores (N, C); y (N,) integers with 0 ≤ y < C.
+
+    >>> from fcframe import Context
+    >>> loss, dscores = SoftmaxLoss().value_and_grad(np.zeros((2, 10)), np.array([3, 7]), Context())
+    >>> round(loss, 6)
+    2.302585
+    """
+
+    type = "softmax"
+    metric = Accuracy()
+    examples = (Example(),)
+
+    def check_scores(self, output_shape):
+        if len(output_shape) != 1:
+            raise ValueError("it takes one score a class, shape (C,)")
+
+    def check_labels(self, y, output_shape):
+        classes = output_shape[0]
+        if y.ndim != 1 or y.dtype.kind not in "iu":
+            raise ValueError(f"labels are integers of shape (N,), got {y.dtype} of shape {y.shape}")
+        wrong = np.flatnonzero((y < 0) | (y >= classes))
+        if len(wrong):
+            raise ValueError(
+                f"label {y[wrong[0]]} in row {wrong[0]} is out of range: {classes} scores an example mean labels 0 to "
+                f"{classes - 1} ({len(wrong)} of {len(y)} labels are wrong)"
+            )
+
+    def value_and_grad(self, scores, y, ctx):
+        N = len(scores)
+        if N == 0:
+            return 0.0, np.zeros_like(scores)
+        rows = np.arange(N)
+        dscores = np.subtract(scores, scores.max(axis=1, keepdims=True), out=ctx.empty("dscores", scores.shape))
+        true = dscores[rows, y]
+        np.exp(dscores, out=dscores)
+        sums = dscores.sum(axis=1, keepdims=True)
+        loss = (np.log(sums).sum() - true.sum()) / N
+        dscores /= sums * N
+        dscores[rows, y] -= 1 / N
+        return float(loss), dscores

@@ -1,0 +1,1 @@
+"""The bundled optimizers, each in a file of its own."""

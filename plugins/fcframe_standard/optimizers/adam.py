@@ -1,0 +1,49 @@
+"""Adam."""
+
+from math import sqrt
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field, PositiveFloat
+
+from fcframe import Example, Optimizer
+
+Decay = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Adam(Optimizer):
+    """Adaptive moment estimation: steps of about learning_rate, whatever the gradient's scale.
+
+    Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, algorithm 1, with both bias corrections
+    folded into the step size, as the end of its section 2 does.
+
+    >>> w = np.array([1.0])
+    >>> slots = {"m": np.zeros(1), "v": np.zeros(1)}
+    >>> Adam().update(w, np.array([300.0]), slots, 1, 0.001)
+    >>> w.round(6)
+    array([0.999])
+    """
+
+    type = "adam"
+    examples = (Example(learning_rate=0.01), Example(learning_rate=0.02, beta1=0.8, beta2=0.95, eps=1e-6))
+
+    beta1: Decay = 0.9
+    """How much of m, the mean of the gradient, is kept in each step."""
+    beta2: Decay = 0.999
+    """How much of v, the mean of the squared gradient, is kept in each step."""
+    eps: PositiveFloat = 1e-8
+    """Added to sqrt(v), so that a parameter without gradient does not divide by 0."""
+
+    def slots(self):
+        return ("m", "v")
+
+    def update(self, w, dw, slots, step, learning_rate):
+        m, v = slots["m"], slots["v"]
+        correction = sqrt(1 - self.beta2**step)
+        m += (1 - self.beta1) * (dw - m)
+        v += (1 - self.beta2) * (dw * dw - v)
+        scale = np.sqrt(v)
+        scale += self.eps * correction
+        np.divide(m, scale, out=scale)
+        scale *= learning_rate * correction / (1 - self.beta1**step)
+        w -= scale

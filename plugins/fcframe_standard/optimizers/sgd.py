@@ -1,0 +1,38 @@
+"""Gradient descent."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from fcframe import Example, Optimizer
+from fcframe.components import NonNegativeFloat
+
+
+class SGD(Optimizer):
+    """Gradient descent, w −= learning_rate · v with v = momentum · v + dw; plain where momentum is 0.
+
+    >>> import numpy as np
+    >>> w = np.array([1.0])
+    >>> SGD(learning_rate=0.5).update(w, np.array([2.0]), {}, 1, 0.5)
+    >>> w
+    array([0.])
+    """
+
+    type = "sgd"
+    examples = (Example(learning_rate=0.05), Example(learning_rate=0.02, momentum=0.9))
+
+    learning_rate: NonNegativeFloat = 1e-2
+    """The step size before the schedule's factor."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """How much of the velocity v is kept in each step."""
+
+    def slots(self):
+        return ("v",) if self.momentum else ()
+
+    def update(self, w, dw, slots, step, learning_rate):
+        if self.momentum:
+            v = slots["v"]
+            v *= self.momentum
+            v += dw
+            dw = v
+        w -= learning_rate * dw

@@ -1,0 +1,25 @@
+"""Decay by a factor per epoch."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from fcframe import Example, Schedule
+
+
+class Exponential(Schedule):
+    """Exponential decay, factor = decay^epoch: after each epoch the learning rate is multiplied with `decay`.
+
+    >>> from fcframe import Progress
+    >>> Exponential(decay=0.5).factor(Progress(step=250, steps_per_epoch=100, steps=1000), {})
+    0.25
+    """
+
+    type = "exponential"
+    examples = (Example(decay=0.95),)
+
+    decay: Annotated[float, Field(gt=0, le=1)] = 0.95
+    """What the learning rate is multiplied with after each epoch."""
+
+    def factor(self, progress, memory):
+        return self.decay**progress.epoch
