@@ -1,8 +1,8 @@
 """Fully connected networks on NumPy, where every layer, loss and optimizer is a plugin.
 
-    spec = fcframe.load_spec("specs/digits.json")     # JSON text → spec
-    network = fcframe.build(spec)                     # spec → network
-    run = fcframe.train(spec)                         # network → solver → run
+spec = fcframe.load_spec("specs/digits.json")     # JSON text → spec
+network = fcframe.build(spec)                     # spec → network
+run = fcframe.train(spec)                         # network → solver → run
 """
 
 import importlib

@@ -16,8 +16,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
-from pydantic import Field, ModelWrapValidatorHandler, NonNegativeInt, SerializerFunctionWrapHandler
-from pydantic import model_serializer, model_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    NonNegativeInt,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from fcframe.context import Array, Context
 from fcframe.strict import StrictModel, problem_at, shown
@@ -348,7 +354,7 @@ class Data:
     @property
     def input_shape(self) -> Shape:
         """The shape of one example."""
-        return self.X_train.shape[1:]
+        return tuple(self.X_train.shape[1:])
 
     def splits(self) -> dict[str, tuple[Array, Array]]:
         """(X, y) under "train", "val" and "test"; validation and test may have no row."""

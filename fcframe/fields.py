@@ -10,7 +10,15 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Validati
 from pydantic_core import CoreSchema, core_schema
 
 from fcframe.components import (
-    Component, Dataset, Initializer, Layer, Loss, Metric, Optimizer, Regularizer, Schedule,
+    Component,
+    Dataset,
+    Initializer,
+    Layer,
+    Loss,
+    Metric,
+    Optimizer,
+    Regularizer,
+    Schedule,
 )  # fmt: skip
 from fcframe.errors import ContractError
 from fcframe.strict import problem_at, shown
@@ -46,16 +54,18 @@ class AnyOf:
         if isinstance(value, self.kind):
             return value
         if not isinstance(value, Mapping):
-            raise problem_at((), f'expected an object like {{"type": …}} for a {self.kind.kind}, got {shown(value)}', value)
+            raise problem_at(
+                (), f'expected an object like {{"type": …}} for a {self.kind.kind}, got {shown(value)}', value
+            )
         lookup = (info.context or {}).get("registry") or _installed()
         try:
-            component = lookup.find(self.kind.kind, _type(value, lookup, self.kind.kind))
+            component = lookup.find(self.kind.kind, _type(value, self.kind.kind))
         except LookupError as error:
             raise problem_at(("type",), str(error.args[0]), value) from None
         return component.model_validate(value, context=info.context)
 
 
-def _type(value: Mapping[str, Any], lookup: Lookup, kind: str) -> str:
+def _type(value: Mapping[str, Any], kind: str) -> str:
     if "type" not in value:
         raise LookupError(f"required, but missing: it names a {kind}")
     if not isinstance(value["type"], str):

@@ -38,9 +38,9 @@ def fcframe_register() -> list[type[Component]]:  # type: ignore[empty-body]
 def fcframe_training_start(solver: "Solver") -> None:
     """Called once, before the first update, when data and network are ready. Returns nothing.
 
-        @fcframe.hookimpl
-        def fcframe_training_start(solver):
-            print(solver.steps, "updates to do")
+    @fcframe.hookimpl
+    def fcframe_training_start(solver):
+        print(solver.steps, "updates to do")
     """
 
 
@@ -61,9 +61,9 @@ def fcframe_step_end(solver: "Solver") -> None:
 def fcframe_evaluation(solver: "Solver", evaluation: "Evaluation") -> None:
     """Called after each evaluation: the first comes after the first update, the others at ends of epochs.
 
-        @fcframe.hookimpl
-        def fcframe_evaluation(solver, evaluation):
-            print(evaluation.epoch, evaluation.results["val_loss"])
+    @fcframe.hookimpl
+    def fcframe_evaluation(solver, evaluation):
+        print(evaluation.epoch, evaluation.results["val_loss"])
     """
 
 
@@ -71,9 +71,9 @@ def fcframe_evaluation(solver: "Solver", evaluation: "Evaluation") -> None:
 def fcframe_epoch_end(solver: "Solver") -> None:
     """Called at the end of every epoch, after its evaluation if there is one; `solver.epoch` counts from 1.
 
-        @fcframe.hookimpl
-        def fcframe_epoch_end(solver):
-            print("epoch", solver.epoch, "of", solver.epochs)
+    @fcframe.hookimpl
+    def fcframe_epoch_end(solver):
+        print("epoch", solver.epoch, "of", solver.epochs)
     """
 
 
@@ -81,7 +81,7 @@ def fcframe_epoch_end(solver: "Solver") -> None:
 def fcframe_training_end(solver: "Solver", run: "Run") -> None:
     """Called once, when the best parameters are back in the network and the test examples have been scored.
 
-        @fcframe.hookimpl
-        def fcframe_training_end(run):
-            print(run.test)
+    @fcframe.hookimpl
+    def fcframe_training_end(run):
+        print(run.test)
     """

@@ -98,8 +98,8 @@ class Network:
             return ReusingContext(training=False, state=state, dtype=self.dtype)
         return Context(training=False, state=state, dtype=self.dtype)
 
-    def _examples(self, X: Any) -> Array:
-        X = np.asarray(X, dtype=self.dtype)
+    def _examples(self, values: Any) -> Array:
+        X: Array = np.asarray(values, dtype=self.dtype)  # no copy where it is that already
         if X.shape[1:] != self.spec.input or X.ndim == 0:
             raise DataError(f"the network takes examples of shape {self.spec.input}, got X of shape {X.shape}")
         return X
@@ -120,7 +120,7 @@ class TrainingPass:
         self._params: Params = dict(network.params)
         self._loss = network.spec.loss
         self._regularizer = network.spec.regularizer
-        self.grads = Views({name: view.shape for name, view in network.params.items()}, network.dtype)
+        self.grads = Views({name: view.shape for name, view in network.params.items()}, network.dtype, 1)
         self._views = dict(self.grads)
         context: dict[str, Any] = {"rng": rng, "state": network.state, "params": self._params}
         context |= {"needs_input_grad": False, "dtype": network.dtype}
@@ -132,21 +132,29 @@ class TrainingPass:
         """The loss; the gradients are in `grads`.
 
         Raises:
-            ContractError: A layer did not return the gradients of exactly its parameters.
+            ContractError: A layer did not return the gradient of each of its parameters, in the parameter's shape.
         """
         scores, caches = self._chain.forward(X, self._params, self._ctx)
         loss, dscores = self._loss.value_and_grad(scores, y, self._loss_ctx)
         _, grads = self._chain.backward(dscores, caches, self._ctx)
         views = self._views
-        if grads.keys() != views.keys():
-            different = ", ".join(sorted(grads.keys() ^ views.keys()))
-            raise ContractError(f"backward returns the gradient of each parameter and no other; not so: {different}")
-        for name, grad in grads.items():
-            if grad is not views[name]:
-                self.grads[name] = grad
+        for name, view in views.items():
+            if grads.get(name) is not view:  # not written into its place by the layer itself
+                self._place(name, grads)
+        if len(grads) > len(views):
+            unknown = ", ".join(sorted(grads.keys() - views.keys()))
+            raise ContractError(f"backward returned gradients of what is no parameter: {unknown}")
         if self._regularizer is not None:
             for name in self._network.decaying:
                 penalty, dw = self._regularizer.value_and_grad(self._params[name], self._penalty_ctx)
                 views[name] += dw
                 loss += penalty
         return float(loss)
+
+    def _place(self, name: str, grads: Params) -> None:
+        if name not in grads:
+            raise ContractError(f"{name}: backward returned no gradient of this parameter")
+        try:
+            self.grads[name] = grads[name]
+        except ValueError as error:
+            raise ContractError(f"the gradient of {error}") from error

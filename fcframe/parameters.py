@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fcframe import memory
 from fcframe.components import Parameter, Shape
 from fcframe.context import Array
 
@@ -16,6 +17,7 @@ class Views(Mapping[str, Array]):
     Args:
         shapes: The shape of each array, in the order in which they lie in the buffer.
         dtype: The dtype of all of them.
+        place: Another number for each buffer that is walked through beside this one; see `memory`.
 
     >>> views = Views({"W": (2, 3), "b": (3,)}, np.float64)
     >>> views["b"] = 1.0
@@ -23,8 +25,8 @@ class Views(Mapping[str, Array]):
     array([0., 0., 0., 0., 0., 0., 1., 1., 1.])
     """
 
-    def __init__(self, shapes: Mapping[str, Shape], dtype: Any) -> None:
-        self.flat: Array = np.zeros(sum(prod(shape) for shape in shapes.values()), dtype)
+    def __init__(self, shapes: Mapping[str, Shape], dtype: Any, place: int = 0) -> None:
+        self.flat: Array = memory.zeros((sum(prod(shape) for shape in shapes.values()),), dtype, place)
         self._views: dict[str, Array] = {}
         start = 0
         for name, shape in shapes.items():

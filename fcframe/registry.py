@@ -173,7 +173,9 @@ def _without_conflict(
     """Sorted, so that the order of installation changes nothing; two owners of one name are refused."""
     found: dict[str, tuple[Plugin, importlib.metadata.EntryPoint]] = {}
     for entry_point in sorted(entry_points, key=lambda point: (point.name, point.value)):
-        name, version = ("unknown", "0") if entry_point.dist is None else (entry_point.dist.name, entry_point.dist.version)
+        name, version = (
+            ("unknown", "0") if entry_point.dist is None else (entry_point.dist.name, entry_point.dist.version)
+        )
         plugin = Plugin(entry_point.name, entry_point.value, name, version)
         if plugin.name in found and found[plugin.name][0] != plugin:
             raise PluginError(
@@ -203,7 +205,7 @@ def _check_component(component: Any) -> None:
         kinds = ", ".join(kind.__name__ for kind in KINDS)
         raise PluginError(f"{component!r} is no component: it must be a class that derives from one of {kinds}")
     if not isinstance(getattr(component, "type", None), str) or not component.type:
-        raise PluginError(f"{component.__qualname__} has no type: say what it is called in JSON, type = \"…\"")
+        raise PluginError(f'{component.__qualname__} has no type: say what it is called in JSON, type = "…"')
     missing = sorted(getattr(component, "__abstractmethods__", ()))
     if missing:
         raise PluginError(f"{component.__qualname__} ({component.kind} {component.type!r}) lacks {', '.join(missing)}")
@@ -231,7 +233,8 @@ def _refuse_unknown_hooks(manager: pluggy.PluginManager, plugins: Iterable[Plugi
             f"Hooks: {', '.join(hooks)}"
             for plugin in plugins
             for name in dir(manager.get_plugin(plugin.name))
-            if name.startswith(f"{hookspecs.GROUP}_") and name not in hooks
+            if name.startswith(f"{hookspecs.GROUP}_")
+            and name not in hooks
             and manager.parse_hookimpl_opts(manager.get_plugin(plugin.name), name) is not None
         ]
         raise PluginError("\n".join(unknown)) from None

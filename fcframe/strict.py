@@ -114,7 +114,7 @@ def _words(line: Any, keys: Sequence[str]) -> str:
 
 def _follows_from_items(line: Any) -> bool:
     """Whether a list counts as too short only because its items, which have lines of their own, were refused."""
-    return line["type"] == "too_short" and len(line["input"]) >= line["ctx"]["min_length"]
+    return bool(line["type"] == "too_short" and len(line["input"]) >= line["ctx"]["min_length"])
 
 
 def _accept_json_containers(schema: Any) -> None:

@@ -87,7 +87,9 @@ def _text(path: Path) -> str:
 
 def _parse(where: str, text: str) -> dict[str, Any]:
     if len(text) > MAX_CHARACTERS:
-        raise SpecError([f"{where}: more than {MAX_CHARACTERS:,} characters; a spec describes data, it does not hold it"])
+        raise SpecError(
+            [f"{where}: more than {MAX_CHARACTERS:,} characters; a spec describes data, it does not hold it"]
+        )
     if not text.strip():
         raise SpecError([f"{where}: the file is empty, expected a JSON object"])
     _check_brackets(where, text)
@@ -95,7 +97,9 @@ def _parse(where: str, text: str) -> dict[str, Any]:
         document = json.loads(text, object_pairs_hook=_Object, parse_constant=_refuse_constant, parse_float=_float)
     except json.JSONDecodeError as error:
         if error.pos >= len(text.rstrip()):
-            raise SpecError([f"{where}:{error.lineno}:{error.colno}: the JSON text ends too early: {error.msg}"]) from None
+            raise SpecError(
+                [f"{where}:{error.lineno}:{error.colno}: the JSON text ends too early: {error.msg}"]
+            ) from None
         raise SpecError([f"{where}:{error.lineno}:{error.colno}: not JSON: {error.msg}"]) from None
     except ValueError as error:
         raise SpecError([f"{where}: not JSON: {str(error).partition(';')[0]}"]) from None

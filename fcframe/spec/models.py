@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from fcframe.fields import AnyDataset, AnyLoss, AnyMetric, AnyOptimizer, AnyRegularizer, AnySchedule, Layers
 from fcframe.strict import StrictModel
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 """The format that this version writes; a later one migrates what carries an earlier number."""
 
 

@@ -29,7 +29,11 @@ def json_schema(registry: Registry) -> dict[str, Any]:
             "oneOf": [{"$ref": _pointer(branch)} for branch in branches],
         }
         if not branches:
-            definitions[kind.kind] = {"title": kind.__name__, "not": {}, "description": "no plugin provides one"}
+            definitions[kind.kind] = {
+                "title": kind.__name__,
+                "not": {},
+                "description": "no plugin provides one",
+            }
     for component in registry:
         _define(f"{component.kind}.{component.type}", component, definitions)
         _complete(definitions[f"{component.kind}.{component.type}"], component, registry)

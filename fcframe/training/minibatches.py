@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fcframe import memory
 from fcframe.context import Array
 
 
@@ -31,8 +32,8 @@ class Minibatches:
         self._size = batch_size if replacement else min(batch_size, len(X))
         # The course counts whole minibatches of n draws; without replacement nothing is left out.
         self.steps_per_epoch = max(1, len(X) // batch_size) if replacement else ceil(len(X) / batch_size)
-        self._X_batch = np.empty((self._size, *X.shape[1:]), X.dtype)
-        self._y_batch = np.empty((self._size, *y.shape[1:]), y.dtype)
+        self._X_batch = memory.zeros((self._size, *X.shape[1:]), X.dtype, 7)
+        self._y_batch = memory.zeros((self._size, *y.shape[1:]), y.dtype)
 
     def epoch(self) -> Iterator[tuple[Array, Array]]:
         """The minibatches of one epoch; each is overwritten by the next."""

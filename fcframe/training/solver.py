@@ -65,7 +65,7 @@ class Solver:
         self._hooks.fcframe_training_start(solver=self)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the loss says it, and says it better
             while self.epoch < self.epochs:
-                self._train_epoch()
+                self.train_epoch()
                 self.epoch += 1
                 if self.epoch % self.spec.evaluation.every == 0 or self.epoch == self.epochs:
                     self._evaluate()
@@ -73,7 +73,8 @@ class Solver:
         if self._kept is not None:
             self.network.params.flat[...], self.network.state.flat[...] = self._kept
 
-    def _train_epoch(self) -> None:
+    def train_epoch(self) -> None:
+        """Makes the updates of one epoch."""
         append = self.history.losses.append
         schedule, base = self.spec.schedule, self.spec.optimizer.learning_rate
         for X, y in self._minibatches.epoch():

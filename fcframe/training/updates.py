@@ -8,7 +8,7 @@ from fcframe.components import Optimizer
 from fcframe.context import Array
 from fcframe.parameters import Views
 
-BLOCK = 16_384
+BLOCK = 32_768
 """Numbers in a block: what an update reads, writes and makes on the way then stays in a core's cache."""
 
 
@@ -18,8 +18,8 @@ class Updates:
     def __init__(self, optimizer: Optimizer, params: Views, grads: Views, block: int = BLOCK) -> None:
         self._update = optimizer.update
         self.slots = {
-            name: Views({key: view.shape for key, view in params.items()}, params.flat.dtype)
-            for name in optimizer.slots()
+            name: Views({key: view.shape for key, view in params.items()}, params.flat.dtype, place)
+            for place, name in enumerate(optimizer.slots(), start=2)
         }
         self._pieces: list[tuple[Array, Array, Mapping[str, Array]]] = []
         if optimizer.per_tensor:

@@ -20,7 +20,10 @@ class Affine(Layer):
     """
 
     type = "affine"
-    examples = (Example(input_shape=(2, 3), units=5), Example(input_shape=(4,), units=3, initializer=He(gain=0.5)))
+    examples = (
+        Example(input_shape=(2, 3), units=5),
+        Example(input_shape=(4,), units=3, initializer=He(gain=0.5)),
+    )
 
     units: PositiveInt
     """Size of the output."""

@@ -40,12 +40,14 @@ class SoftmaxLoss(Loss):
         N = len(scores)
         if N == 0:
             return 0.0, np.zeros_like(scores)
-        rows = np.arange(N)
-        dscores = np.subtract(scores, scores.max(axis=1, keepdims=True), out=ctx.empty("dscores", scores.shape))
-        true = dscores[rows, y]
+        highest = np.maximum.reduce(scores, axis=1, keepdims=True)
+        dscores = np.subtract(scores, highest, out=ctx.empty("dscores", scores.shape))
+        numbers = dscores.reshape(-1)
+        true = np.arange(0, numbers.size, scores.shape[1]) + y  # where each row's true class lies
+        loss = -np.add.reduce(numbers[true])
         np.exp(dscores, out=dscores)
-        sums = dscores.sum(axis=1, keepdims=True)
-        loss = (np.log(sums).sum() - true.sum()) / N
+        sums = np.add.reduce(dscores, axis=1, keepdims=True)
+        loss += np.add.reduce(np.log(sums), axis=None)
         dscores /= sums * N
-        dscores[rows, y] -= 1 / N
-        return float(loss), dscores
+        numbers[true] -= 1 / N
+        return float(loss / N), dscores

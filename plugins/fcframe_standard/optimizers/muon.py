@@ -26,7 +26,10 @@ class Muon(Optimizer):
     """
 
     type = "muon"
-    examples = (Example(learning_rate=0.02), Example(learning_rate=0.01, momentum=0.8, iterations=6, others_scale=0.2))
+    examples = (
+        Example(learning_rate=0.02),
+        Example(learning_rate=0.01, momentum=0.8, iterations=6, others_scale=0.2),
+    )
     per_tensor = True
 
     learning_rate: NonNegativeFloat = 0.02

@@ -9,7 +9,7 @@ from fcframe.components import NonNegativeFloat
 
 
 class ReduceOnPlateau(Schedule):
-    """Multiplies the learning rate with `decay` when a watched figure has not improved for `patience` evaluations.
+    """Decays the learning rate when a watched figure has not improved for `patience` evaluations.
 
     >>> schedule = ReduceOnPlateau(patience=0)
     >>> memory = schedule.observe(schedule.start(), {"val_loss": 1.0})

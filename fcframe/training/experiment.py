@@ -61,7 +61,7 @@ def train(
         registry = installed()
         solver = Solver(network, data, spec.training, registry.hooks(observers))
         solver.train()
-        assert solver.best is not None  # noqa: S101 - there is an evaluation after the first update
+        assert solver.best is not None
         result = Run(spec, network, solver.history, solver.best, solver.test(), path)
         if path is not None:
             runs.write(result, path, registry)
@@ -98,8 +98,8 @@ def fitted(data: Data, network: Network) -> Data:
             raise DataError(
                 f"network.input: the network takes examples of shape {wanted}, the data has {data.input_shape}"
             )
-        flat = {f"X_{split}": X.reshape(len(X), *wanted) for split, (X, _) in data.splits().items()}
-        data = replace(data, **flat)
+        X_train, X_val, X_test = (X.reshape(len(X), *wanted) for X, _ in data.splits().values())
+        data = replace(data, X_train=X_train, X_val=X_val, X_test=X_test)
     for split, (X, y) in data.splits().items():
         if X.dtype != network.dtype:
             raise DataError(f"data: X_{split} is {X.dtype}, the dataset was asked for {network.dtype}")

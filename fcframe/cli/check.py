@@ -1,0 +1,48 @@
+"""`fcframe check SPEC`: whether a spec is valid."""
+
+from typing import Any
+
+import click
+
+from fcframe.builder import build, plan
+from fcframe.cli.common import json_option, located, overrides_option, print_json, read_spec
+from fcframe.errors import FcframeError
+from fcframe.spec.models import ExperimentSpec, Spec
+
+
+@click.command("check")
+@click.argument("specs", nargs=-1, required=True)
+@overrides_option
+@click.option("--data", "with_data", is_flag=True, help="Read the data too, and see whether it fits.")
+@json_option
+def command(specs: tuple[str, ...], overrides: tuple[str, ...], with_data: bool, as_json: bool) -> None:
+    """Say whether each of SPECS is valid: its fields, and whether its layers fit together."""
+    results = [_check(source, overrides, with_data) for source in specs]
+    if as_json:
+        print_json(results)
+    for result in results:
+        for problem in result["problems"]:
+            click.echo(f"fcframe: {problem}", err=True)
+        if not as_json and not result["problems"]:
+            click.echo(f"{result['spec']}: valid, {result['layers']} layers, {result['parameters']:,} parameters")
+    if any(result["problems"] for result in results):
+        raise click.exceptions.Exit(2)
+
+
+def _check(source: str, overrides: tuple[str, ...], with_data: bool) -> dict[str, Any]:
+    try:
+        with located(source):
+            spec = read_spec(source, overrides)
+            found = plan(spec)
+            if with_data:
+                _check_data(spec)
+    except FcframeError as error:
+        return {"spec": source, "problems": str(error).splitlines()}
+    return {"spec": source, "problems": [], "layers": len(found.chain.layers), "parameters": found.size}
+
+
+def _check_data(spec: Spec) -> None:
+    from fcframe.training.experiment import fitted, load_data  # what checks no data does not wait for it
+
+    if isinstance(spec, ExperimentSpec):
+        fitted(load_data(spec), build(spec))

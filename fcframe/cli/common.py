@@ -1,0 +1,63 @@
+"""What commands share: the options of those that read a spec, and how facts are printed."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from fcframe.errors import DataError, SpecError
+from fcframe.spec.loading import load_spec
+from fcframe.spec.models import Spec
+
+overrides_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Change a field before the spec is read: --set training.optimizer.learning_rate=0.01",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
+
+
+def read_spec(source: str, overrides: Sequence[str]) -> Spec:
+    """The spec of a file, or of standard input where the file is called "-"."""
+    return load_spec(sys.stdin.read() if source == "-" else source, overrides=overrides)
+
+
+@contextmanager
+def located(source: str) -> Iterator[None]:
+    """Puts the spec's file before what is wrong with the spec, or with the data that it names."""
+    try:
+        yield
+    except SpecError as error:
+        raise SpecError([_after(source, line) for line in error.problems]) from error
+    except DataError as error:
+        raise DataError(_after(source, str(error))) from error
+
+
+def _after(source: str, line: str) -> str:
+    return line if line.startswith((source, "--set", "spec: ")) else f"{source}: {line}"
+
+
+def console() -> Console:
+    """Standard output: as wide as the terminal, or as the text where it goes to a file."""
+    out = Console(highlight=False, markup=False)
+    return out if out.is_terminal else Console(highlight=False, markup=False, width=10_000, color_system=None)
+
+
+def table(*columns: str, right: Sequence[str] = ()) -> Table:
+    """A table with these columns, numbers to the right."""
+    found = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        found.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return found
+
+
+def print_json(facts: Any) -> None:
+    """Facts for a program."""
+    click.echo(json.dumps(facts, indent=2, ensure_ascii=False))

@@ -1,0 +1,60 @@
+"""Live progress on a terminal. It reads the solver a few times a second, so a step costs nothing for it."""
+
+from collections.abc import Iterable
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from fcframe.hookspecs import hookimpl
+from fcframe.training.history import Evaluation
+from fcframe.training.output import evaluation_line
+from fcframe.training.solver import Solver
+
+
+class TrainingProgress(Progress):
+    """A bar over all iterations, with the epoch, the speed and the loss; evaluations scroll by above it."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("loss {task.fields[loss]:.4f}"),
+            console=console,
+        )
+        self._solver: Solver | None = None
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """What is drawn: the state of the solver at this moment."""
+        if self._solver is not None:
+            self._show(self._solver)
+        return super().get_renderables()
+
+    @hookimpl
+    def fcframe_training_start(self, solver: Solver) -> None:
+        """Starts to draw."""
+        self.add_task("", total=solver.steps, loss=float("nan"), speed="")
+        self._solver = solver
+
+    @hookimpl
+    def fcframe_evaluation(self, solver: Solver, evaluation: Evaluation) -> None:
+        """A line above the bar."""
+        self.console.print(evaluation_line(solver, evaluation), highlight=False)
+
+    @hookimpl
+    def fcframe_training_end(self, solver: Solver) -> None:
+        """Draws the bar once more, full."""
+        self._show(solver)
+
+    def _show(self, solver: Solver) -> None:
+        task = self.tasks[0]
+        epoch = min(solver.epoch + 1, solver.epochs)
+        self.update(
+            task.id,
+            completed=solver.step,
+            description=f"Epoch {epoch}/{solver.epochs}",
+            loss=solver.loss,
+            speed=f"{task.speed:,.0f}/s" if task.speed else "",
+        )

@@ -1,0 +1,62 @@
+"""`fcframe show SPEC`: the table of a network, from its spec alone."""
+
+from typing import Any
+
+import click
+
+from fcframe.builder import Plan, human_bytes, plan
+from fcframe.cli.common import console, json_option, located, overrides_option, print_json, read_spec, table
+
+
+@click.command("show")
+@click.argument("spec")
+@overrides_option
+@json_option
+def command(spec: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Print the layers of SPEC with output shapes, parameters and bytes; nothing is allocated, no data is read."""
+    with located(spec):
+        found = plan(read_spec(spec, overrides))
+    if as_json:
+        print_json(facts(found))
+        return
+    out = console()
+    rows = table("layer", "type", "output shape", "parameters", "bytes", right=("parameters", "bytes"))
+    size = found.dtype.itemsize
+    rows.add_row("input", "", _shape(found.spec.input), "", "")
+    for row in found.rows():
+        name = "  " * row.depth + row.name.rpartition(".")[2]
+        numbers = (f"{row.parameters:,}", human_bytes(row.parameters * size)) if row.parameters else ("", "")
+        rows.add_row(name, row.layer.type, _shape(row.output_shape), *numbers)
+    rows.add_row("total", "", "", f"{found.size:,}", human_bytes(found.size * size), style="bold")
+    out.print(rows)
+    loss = f"loss {found.spec.loss.type}"
+    regularizer = f", regularizer {found.spec.regularizer.type}" if found.spec.regularizer else ""
+    out.print(f"\n{loss}{regularizer}, {found.dtype}")
+
+
+def facts(found: Plan) -> dict[str, Any]:
+    """The table as JSON."""
+    size = found.dtype.itemsize
+    return {
+        "input": found.spec.input,
+        "dtype": str(found.dtype),
+        "loss": found.spec.loss.type,
+        "layers": [
+            {
+                "name": row.name,
+                "type": row.layer.type,
+                "depth": row.depth,
+                "input_shape": row.input_shape,
+                "output_shape": row.output_shape,
+                "parameters": row.parameters,
+                "bytes": row.parameters * size,
+            }
+            for row in found.rows()
+        ],
+        "parameters": found.size,
+        "bytes": found.size * size,
+    }
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " × ".join(str(size) for size in shape)
