@@ -45,7 +45,7 @@ def train(
     >>> run = train(fcframe.load_spec({
     ...     "network": {"input": [64], "layers": [{"type": "affine", "units": 10}], "loss": {"type": "softmax"}},
     ...     "data": {"type": "digits"},
-    ...     "training": {"optimizer": {"type": "adam", "learning_rate": 0.01}, "epochs": 3}}))
+    ...     "training": {"optimizer": {"type": "adam", "learning_rate": 0.01}, "epochs": 10}}))
     >>> run.test["test_acc"] > 0.9
     True
     """

@@ -1,6 +1,10 @@
 """The bundled components. They come in by the road that every plugin takes: an entry point and one hook."""
 
 import fcframe
+from fcframe_standard.datasets.cifar10 import CIFAR10
+from fcframe_standard.datasets.csv_file import CSV
+from fcframe_standard.datasets.digits import Digits
+from fcframe_standard.datasets.npz import NPZ
 from fcframe_standard.initializers.he import He
 from fcframe_standard.initializers.normal import Normal
 from fcframe_standard.initializers.ones import Ones
@@ -37,4 +41,5 @@ def fcframe_register():
         Normal, Zeros, Ones, Xavier, He,
         L2,
         Accuracy, R2,
+        Digits, CIFAR10, NPZ, CSV,
     ]  # fmt: skip

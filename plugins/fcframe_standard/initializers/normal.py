@@ -1,7 +1,8 @@
 """A normal distribution of a given width."""
 
+from pydantic import NonNegativeFloat
+
 from fcframe import Example, Initializer
-from fcframe.components import NonNegativeFloat
 
 
 class Normal(Initializer):

@@ -3,10 +3,9 @@
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from fcframe import AnyOptimizer, Example, Optimizer
-from fcframe.components import NonNegativeFloat
 from fcframe_standard.optimizers.adam import Adam
 
 # Coefficients of the odd polynomial that drives singular values towards 1.

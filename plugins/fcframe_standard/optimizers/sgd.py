@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat
 
 from fcframe import Example, Optimizer
-from fcframe.components import NonNegativeFloat
 
 
 class SGD(Optimizer):

@@ -1,9 +1,9 @@
 """The L2 penalty."""
 
 import numpy as np
+from pydantic import NonNegativeFloat
 
 from fcframe import Example, Regularizer
-from fcframe.components import NonNegativeFloat
 
 
 class L2(Regularizer):

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
 from fcframe import Example, Schedule
-from fcframe.components import NonNegativeFloat
 
 
 class ReduceOnPlateau(Schedule):

@@ -1,0 +1,171 @@
+"""CSV files: columns, labels, statistics, and errors that lead to the line."""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+import fcframe
+
+CSV = fcframe.registry().datasets["csv"]
+PETS = "height,weight,kind\n0.3,4,cat\n0.6,20,dog\n0.2,3.5,cat\n0.1,1,axolotl\n"
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "data.csv"
+
+
+@pytest.fixture
+def load(path):
+    """Loads a table of that text, in its order unless it is split."""
+
+    def load(text, dtype="float64", seed=0, **fields):
+        path.write_text(text, encoding="utf-8", newline="")
+        return CSV(path=str(path), **fields).load(np.dtype(dtype), np.random.default_rng(seed))
+
+    return load
+
+
+def rows(data):
+    """All rows as tuples, label last, sorted."""
+    return sorted((*X, y) for Xs, ys in data.splits().values() for X, y in zip(Xs.tolist(), ys.tolist(), strict=True))
+
+
+def test_texts_are_numbered_in_sorted_order(load):
+    data = load(PETS)
+    assert data.classes == ("axolotl", "cat", "dog")
+    assert rows(data) == [(0.1, 1, 0), (0.2, 3.5, 1), (0.3, 4, 1), (0.6, 20, 2)]
+    assert data.y_train.dtype == np.intp
+
+
+def test_integers_are_labels_as_they_stand(load):
+    data = load("a,b\n1.5,3\n2.5,-1\n")
+    assert rows(data) == [(1.5, 3), (2.5, -1)]
+    assert data.classes == ()
+
+
+def test_one_text_among_integers_makes_them_all_texts(load):
+    assert load("a,b\n1,10\n2,9\n3,x\n").classes == ("10", "9", "x")
+
+
+def test_numbers_are_predicted_in_the_dtype_of_x(load):
+    data = load("a,b\n1,0.5\n2,1.5\n", "float32", labels=False)
+    assert rows(data) == [(1, 0.5), (2, 1.5)]
+    assert data.X_train.dtype == data.y_train.dtype == np.float32
+    assert data.y_train.ndim == 1
+
+
+@pytest.mark.parametrize(("target", "row"), [("b", (1, 3, 2)), (0, (2, 3, 1)), (-2, (1, 3, 2)), (-1, (1, 2, 3))])
+def test_the_target_is_found_by_name_or_number(load, target, row):
+    assert rows(load("a, b ,c\n1,2,3\n", target=target)) == [row]
+
+
+def test_dialects(load):
+    assert rows(load("1;2\r\n\r\n3;4\r\n", header=False, delimiter=";")) == [(1, 2), (3, 4)]
+    assert load('\ufeffa,b\n1,"x, y"\n2," x, y "', target="b").classes == ("x, y",)
+    assert rows(load("a\tb\n1\t2\n", delimiter="\t")) == [(1, 2)]
+
+
+def test_splits_are_disjoint_complete_and_drawn_by_the_seed(load):
+    text = "\n".join(f"{i},{i}" for i in range(50))
+    data = load(text, header=False, validation=0.2, test=0.3)
+    assert [len(X) for X, _ in data.splits().values()] == [25, 10, 15]
+    assert rows(data) == [(i, i) for i in range(50)]
+    assert data.X_train.tobytes() == load(text, header=False, validation=0.2, test=0.3).X_train.tobytes()
+    assert data.X_train.tobytes() != load(text, seed=1, header=False, validation=0.2, test=0.3).X_train.tobytes()
+    assert all(X.flags.c_contiguous and y.flags.c_contiguous for X, y in data.splits().values())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_standardizing_uses_the_training_rows_alone(load, dtype):
+    text = "\n".join(f"{i},0.1,{i * i},0" for i in range(40))
+    plain = load(text, "float64", header=False, validation=0.2)
+    data = load(text, dtype, header=False, validation=0.2, standardize=True)
+    assert data.X_train[:, [0, 2]].mean(axis=0) == pytest.approx([0, 0], abs=1e-6)
+    assert data.X_train[:, [0, 2]].std(axis=0) == pytest.approx([1, 1], abs=1e-6)
+    assert not data.X_train[:, 1].any()  # 0.1 has no exact mean, yet a constant becomes 0
+    mean, std = plain.X_train[:, 0].mean(), plain.X_train[:, 0].std()
+    assert data.X_val[:, 0] == pytest.approx((plain.X_val[:, 0] - mean) / std, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "reason"),
+    [
+        ("a,b,c\n1,2,3\n1,2\n", {}, ":3: 2 fields, expected 3"),
+        ("a,b\n\n1,2\n\n1,2,3\n", {}, ":5: 3 fields, expected 2"),
+        ("a,b\n1,2\nx,3\n", {}, ":3: column 'a': 'x' is no number"),
+        ("a,b\n,3\n", {}, ":2: column 'a': '' is no number"),
+        ("1,2\n1,2\n?,2\n", {"header": False}, ":3: column 0: '[?]' is no number"),
+        ("a,b\nnan,3\n", {}, ":2: column 'a': 'nan' is not a finite number"),
+        ("a,b\n1,-inf\n", {"labels": False}, ":2: column 'b': '-inf' is not a finite number"),
+        ("a,b\n1e300,3\n", {}, ":2: column 'a': '1e300' is not a finite number up to 3.4e[+]38"),
+        ("a,b\n1,cat\n", {"labels": False}, ":2: column 'b': 'cat' is no number"),
+        ("a,b\n1, \n", {}, ":2: column 'b': the label is missing"),
+        ("", {}, ": the file is empty"),
+        ("\n\n", {}, ": the file is empty"),
+        ("a\n1\n", {}, ":1: one column, expected at least one feature"),
+        ("a,b\n", {}, ": there is no row below the header"),
+        (
+            PETS,
+            {"target": "hieght"},
+            ":1: no column 'hieght'. Did you mean 'height'[?] Columns: 'height', 'weight', 'kind'",
+        ),
+        (PETS, {"target": 3}, ":1: no column 3: there are 3, 0 to 2"),
+        (PETS, {"target": -4}, ":1: no column -4"),
+        ("a,b,a\n1,2,3\n", {"target": "a"}, ":1: more than one column is called 'a'"),
+        ("1,2\n", {"header": False, "target": "a"}, ":1: no column 'a': without a header"),
+        ('a,b\n1,"2\n', {}, ":2: not CSV: unexpected end of data"),
+        ("a,b\n" + "1" * 200_000 + ",2\n", {}, ":2: not CSV: field larger than field limit"),
+    ],
+)
+def test_errors_lead_to_file_line_and_column(load, path, text, fields, reason):
+    with pytest.raises(ValueError, match=f"data.csv{reason}") as caught:
+        load(text, **fields)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_text_is_refused(path):
+    path.write_bytes(b"a,b\n1,\xff\n")
+    with pytest.raises(ValueError, match=r"data.csv: not text in UTF-8"):
+        CSV(path=str(path)).load(np.dtype("float32"), np.random.default_rng(0))
+
+
+def test_a_missing_file_is_named_with_the_places(tmp_path, monkeypatch):
+    monkeypatch.setenv("FCFRAME_DATA", str(tmp_path))
+    with pytest.raises(OSError, match=rf"^nowhere.csv: there is no such file, nor {tmp_path}/nowhere.csv; "):
+        CSV(path="nowhere.csv").load(np.dtype("float32"), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n"])
+def test_a_delimiter_is_one_character_that_can_delimit(delimiter):
+    with pytest.raises(ValidationError):
+        CSV(path="a", delimiter=delimiter)
+
+
+def experiment(path, loss, **fields):
+    return fcframe.load_spec(
+        {
+            "network": {
+                "input": [2],
+                "layers": [{"type": "affine", "units": 1 if loss == "mse" else 3}],
+                "loss": {"type": loss},
+            },
+            "data": {"type": "csv", "path": str(path), "standardize": True, **fields},
+            "training": {"optimizer": {"type": "adam", "learning_rate": 0.1}, "epochs": 200, "batch_size": 10},
+        }
+    )
+
+
+def test_a_network_learns_from_a_table(path):
+    rng = np.random.default_rng(0)
+    points = rng.normal(50, 20, (200, 2))
+    path.write_text("u,v,y\n" + "".join(f"{u},{v},{3 * u - v + 7}\n" for u, v in points))
+    run = fcframe.train(experiment(path, "mse", labels=False, validation=0.2))
+    assert run.test["test_r2"] > 0.999
+
+
+def test_training_reports_a_ragged_row_as_a_data_error(path):
+    path.write_text(PETS + "1,2\n")
+    with pytest.raises(fcframe.DataError, match=r"data.csv:6: 2 fields, expected 3"):
+        fcframe.train(experiment(path, "softmax"))

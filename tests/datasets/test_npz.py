@@ -1,0 +1,186 @@
+"""Arrays from an npz file, kind and hostile."""
+
+import io
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+import fcframe
+
+NPZ = fcframe.registry().datasets["npz"]
+X, y = np.arange(40.0).reshape(20, 2), np.arange(20)
+
+
+def load(path, dtype="float32", seed=0, **fields):
+    return NPZ(path=str(path), **fields).load(np.dtype(dtype), np.random.default_rng(seed))
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "data.npz"
+
+
+def member(shape, descr="'<f8'", content=b"", version=b"\x01\x00"):
+    header = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY" + version + len(header).to_bytes(2, "little") + header + content
+
+
+def write(path, **members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.npy", content)
+
+
+def npy(array):
+    file = io.BytesIO()
+    np.lib.format.write_array(file, np.asarray(array))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_splits_are_disjoint_complete_and_keep_rows_with_their_labels(path, save, order, dtype):
+    save(path, X=np.asarray(X, order=order), y=y)
+    data = load(path, dtype, validation=0.25, test=0.1)
+    assert [len(rows) for rows, _ in data.splits().values()] == [13, 5, 2]
+    labels = np.concatenate([labels for _, labels in data.splits().values()])
+    assert sorted(labels) == list(range(20))
+    for rows, labels in data.splits().values():
+        assert np.array_equal(rows, X[labels])
+        assert rows.dtype == dtype
+        assert rows.flags.c_contiguous
+        assert labels.dtype == np.intp
+
+
+def test_the_seed_alone_draws_the_split(path):
+    np.savez(path, X=X, y=y)
+    assert load(path, seed=4).X_train.tobytes() == load(path, seed=4).X_train.tobytes()
+    assert load(path, seed=4).X_train.tobytes() != load(path, seed=5).X_train.tobytes()
+
+
+def test_arrays_of_many_chunks_are_whole(path):
+    big = np.random.default_rng(0).integers(0, 256, (3000, 4001), np.uint8)
+    np.savez_compressed(path, X=big, y=np.arange(3000))
+    data = load(path)
+    assert np.array_equal(data.X_train, big[data.y_train])
+
+
+def test_splits_that_the_file_makes_are_kept_as_they_are(path):
+    np.savez(path, X_train=X, y_train=y, X_test=X[:3], y_test=y[:3])
+    data = load(path)
+    assert np.array_equal(data.X_train, X)
+    assert np.array_equal(data.y_test, y[:3])
+    assert data.X_val.shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("stored", "made"), [("uint8", "intp"), ("bool", "intp"), ("float64", "float32"), (">i2", "intp")]
+)
+def test_y_keeps_integers_and_takes_the_dtype_otherwise(path, stored, made):
+    np.savez(path, X=X.astype(">f4"), y=(y % 2).astype(stored))
+    data = load(path)
+    assert data.y_train.dtype == made
+    assert np.array_equal(data.y_train, data.X_train[:, 0] // 2 % 2)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "reason"),
+    [
+        ({"X": np.array([{}, 1], object), "y": y[:2]}, "X holds Python objects"),
+        ({"X": X + 1j, "y": y}, "X holds complex128, expected real numbers"),
+        ({"X": X, "y": np.array(["cat"] * 20)}, "y holds <U3, expected real numbers"),
+        ({"X": np.zeros(2, [("a", "f8")]), "y": y[:2]}, "expected real numbers"),
+        ({"X": X, "y": y[:7]}, "X has 20 rows and y has 7"),
+        ({"X": X}, "expected the arrays X and y.* holds 'X.npy'"),
+        ({"X_train": X, "y_train": y, "X_val": X}, "expected the arrays"),
+        ({"X_train": X, "y_train": y, "X_val": X[:, :1], "y_val": y}, r"X_val has shape \(1,\)"),
+        ({"X": X, "y": y, "other": y}, "'other.npy'"),
+        ({}, "holds none"),
+        ({"X": 3, "y": 4}, r"shape \(\)"),
+        ({"X": X[:0], "y": y[:0]}, "no training example"),
+        ({"X": X[:, :0], "y": y}, "at least one number an example"),
+    ],
+)
+def test_arrays_that_are_no_examples_are_refused(path, arrays, reason):
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match=reason) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (member("(1000000000000,)"), "declares 8,000,000,000,000 bytes, but 0 follow"),
+        (member("(1000000000000, 0)"), "at least one number"),
+        (member("(-1, 2)"), "shape"),
+        (member("(3,)", content=b"\0" * 23), "declares 24 bytes, but 23 follow"),
+        (member("(2,)", "'<f1000'", b"\0" * 16), "no header that NumPy can read"),
+        (member("(1,)", "'|O'", b"\x80\x04cposix\nsystem\n."), "Python objects"),
+        (member("(1,)", "[('a', '|O')]"), "Python objects"),
+        (member("(" * 3000), "no header that NumPy can read"),
+        (member("(2,)", version=b"\x09\x00"), "no header that NumPy can read"),
+        (b"not an array", "no header that NumPy can read"),
+        (b"", "no header that NumPy can read"),
+    ],
+)
+def test_a_hostile_header_is_refused_before_memory_is_taken(path, content, reason):
+    write(path, X=content, y=npy(y))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=reason) as caught:
+            load(path)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_no_more_memory_is_taken_than_is_allowed(path, monkeypatch):
+    np.savez_compressed(path, X=np.zeros((1000, 100), np.uint8), y=np.zeros(1000, np.uint8))
+    monkeypatch.setenv("FCFRAME_MAX_BYTES", "408000")
+    assert load(path).X_train.shape == (800, 100)
+    monkeypatch.setenv("FCFRAME_MAX_BYTES", "407999")
+    with pytest.raises(ValueError, match=r"take 408,000 bytes; 407,999 are allowed \(FCFRAME_MAX_BYTES\)"):
+        load(path)
+
+
+@pytest.mark.parametrize("cut", [0, 10, 200, -1])
+def test_a_truncated_file_is_refused(path, cut):
+    np.savez(path, X=X, y=y)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(ValueError, match="not a whole npz file") as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_a_changed_byte_is_noticed(path):
+    np.savez(path, X=X, y=y)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(np.float64(39).tobytes(), np.float64(38).tobytes()))
+    with pytest.raises(ValueError, match="CRC"):
+        load(path)
+
+
+def test_a_relative_path_is_looked_for_here_and_then_in_the_data_folder(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("FCFRAME_DATA", str(tmp_path))
+    with pytest.raises(OSError, match=rf"^data.npz: .*{tmp_path}/data.npz.*FCFRAME_DATA"):
+        load("data.npz")
+    np.savez(tmp_path / "data.npz", X=X, y=y)
+    assert len(load("data.npz").X_train) == 16
+    np.savez("data.npz", X=X[:10], y=y[:10])
+    assert len(load("data.npz").X_train) == 8
+
+
+@pytest.mark.parametrize("fields", [{}, {"path": ""}, {"path": "a", "test": 0.5}, {"path": "a", "validation": -0.1}])
+def test_fields_out_of_bounds_are_refused(fields):
+    with pytest.raises(ValidationError):
+        NPZ(**fields)

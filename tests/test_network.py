@@ -1,0 +1,179 @@
+import numpy as np
+import pytest
+
+import fcframe
+
+NESTED = {
+    "input": [4],
+    "layers": [
+        {"type": "affine", "units": 5},
+        {"type": "residual", "name": "block", "layers": [{"type": "batchnorm"}, {"type": "affine", "units": 5}]},
+        {"type": "dropout", "rate": 0.3},
+        {"type": "sequential", "layers": [{"type": "relu"}, {"type": "affine", "units": 3, "name": "last"}]},
+    ],
+    "loss": {"type": "softmax"},
+    "regularizer": {"type": "l2", "strength": 0.1},
+    "dtype": "float64",
+}
+
+
+def network(seed=0, **changes):
+    return fcframe.build(fcframe.load_spec(NESTED | changes), seed=seed)
+
+
+def minibatch(N=6):
+    rng = np.random.default_rng(5)
+    return rng.normal(size=(N, 4)), rng.integers(3, size=N)
+
+
+def test_parameters_are_named_by_the_path_through_the_layers():
+    net = network()
+    assert list(net.params) == [
+        "affine1.W", "affine1.b", "block.batchnorm1.gamma", "block.batchnorm1.beta",
+        "block.affine1.W", "block.affine1.b", "sequential1.last.W", "sequential1.last.b",
+    ]  # fmt: skip
+    assert list(net.state) == ["block.batchnorm1.mean", "block.batchnorm1.var"]
+
+
+def test_all_parameters_are_views_of_one_flat_buffer():
+    net = network()
+    assert sum(view.size for view in net.params.values()) == net.params.flat.size
+    assert all(np.shares_memory(view, net.params.flat) for view in net.params.values())
+    net.params["affine1.b"] = np.arange(5.0)
+    assert net.params.flat[20:25].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_assigning_a_parameter_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"affine1\.W has shape \(4, 5\), got values of shape \(5, 4\)"):
+        network().params["affine1.W"] = np.zeros((5, 4))
+    with pytest.raises(KeyError):
+        network().params["affine9.W"] = 0.0
+
+
+def test_the_gradients_of_a_nested_network_agree_with_numerical_ones():
+    net, (X, y) = network(), minibatch()
+
+    def loss():
+        return net.loss(X, y, rng=np.random.default_rng(3))
+
+    _, grads = loss()
+    for name, w in net.params.items():
+        for index in np.ndindex(w.shape):
+            kept = w[index]
+            w[index] = kept + 1e-5
+            above = loss()[0]
+            w[index] = kept - 1e-5
+            below = loss()[0]
+            w[index] = kept
+            assert grads[name][index] == pytest.approx((above - below) / 2e-5, rel=1e-5, abs=1e-7), name
+
+
+def test_the_gradients_belong_to_the_caller():
+    net, (X, y) = network(), minibatch()
+    _, first = net.loss(X, y)
+    kept = {name: grad.copy() for name, grad in first.items()}
+    net.loss(X + 1, y)
+    assert all((first[name] == kept[name]).all() for name in kept)
+    assert not any(np.shares_memory(grad, net.params.flat) for grad in first.values())
+
+
+def test_an_evaluation_is_free_of_chance_and_changes_no_state():
+    net, (X, _) = network(), minibatch()
+    before = net.state.flat.copy()
+    assert net.scores(X).tobytes() == net.scores(X).tobytes()
+    assert (net.state.flat == before).all()
+
+
+def test_a_training_pass_moves_the_running_state():
+    net, (X, y) = network(), minibatch()
+    before = net.state.flat.copy()
+    net.loss(X, y)
+    assert (net.state.flat != before).any()
+
+
+def test_a_regularizer_acts_on_weights_alone():
+    net, plain, (X, y) = network(), network(regularizer=None), minibatch()
+    (loss, grads), (plain_loss, plain_grads) = (
+        found.loss(X, y, rng=np.random.default_rng(0)) for found in (net, plain)
+    )
+    weights = [name for name in net.params if name.endswith(".W")]
+    assert loss - plain_loss == pytest.approx(0.05 * sum((net.params[name] ** 2).sum() for name in weights))
+    for name in net.params:
+        expected = plain_grads[name] + (0.1 * net.params[name] if name in weights else 0)
+        np.testing.assert_allclose(grads[name], expected, rtol=1e-12, atol=1e-15)
+
+
+def test_the_same_seed_starts_the_same_parameters_and_another_seed_others():
+    assert network(seed=1).params.flat.tobytes() == network(seed=1).params.flat.tobytes()
+    assert network(seed=1).params.flat.tobytes() != network(seed=2).params.flat.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_everything_is_computed_in_the_spec_s_dtype(dtype):
+    net, (X, y) = network(dtype=dtype), minibatch()
+    assert net.scores(X).dtype == net.params.flat.dtype == net.loss(X, y)[1]["affine1.W"].dtype == dtype
+    assert fcframe.build(net.spec, dtype="float64").dtype == "float64"
+
+
+def test_an_empty_minibatch_has_scores_and_no_loss():
+    net, (X, y) = network(), minibatch(0)
+    assert net.scores(X).shape == (0, 3)
+    loss, grads = net.loss(X, y)
+    penalty = 0.05 * sum((view**2).sum() for name, view in net.params.items() if name.endswith(".W"))
+    assert loss == pytest.approx(penalty)
+    assert all(np.isfinite(grad).all() for grad in grads.values())
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        (np.zeros((2, 5)), [0, 1], r"examples of shape \(4,\), got X of shape \(2, 5\)"),
+        (np.zeros((2, 4)), [0], r"X has 2 rows and y has 1"),
+        (np.zeros((2, 4)), [0, 3], r"y: label 3 in row 1 is out of range: 3 scores an example mean labels 0 to 2"),
+        (np.zeros((2, 4)), [0, -1], r"label -1 in row 1"),
+        (np.zeros((2, 4)), [0.0, 1.0], r"labels are integers of shape \(N,\), got float64"),
+    ],
+)
+def test_data_that_does_not_fit_is_refused(X, y, message):
+    with pytest.raises(fcframe.DataError, match=message):
+        network().loss(X, np.array(y))
+
+
+class Broken(fcframe.Layer):
+    """Forgets, adds or misshapes gradients, as its field says."""
+
+    type = "broken"
+    fault: str = ""
+
+    def output_shape(self, input_shape):
+        return input_shape
+
+    def parameters(self, input_shape):
+        from fcframe_standard.initializers.ones import Ones
+
+        return {"w": fcframe.Parameter(input_shape, Ones())}
+
+    def forward(self, x, params, ctx):
+        return x * params["w"], (x, params["w"])
+
+    def backward(self, dout, cache, ctx):
+        x, w = cache
+        dw = (dout * x).sum(axis=0)
+        grads = {"missing": {}, "unknown": {"w": dw, "v": dw}, "shape": {"w": dout * x}}
+        return None if self.fault == "dx" else dout * w, grads.get(self.fault, {"w": dw})
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("missing", r"broken1\.w: backward returned no gradient"),
+        ("unknown", r"gradients of what is no parameter: broken1\.v"),
+        ("shape", r"the gradient of broken1\.w has shape \(4,\), got values of shape \(6, 4\)"),
+        ("dx", r"broken: backward returned no dx, though it was needed"),
+    ],
+)
+def test_a_layer_that_breaks_the_contract_is_named(fault, message):
+    layers = [{"type": "relu"}, Broken(fault=fault), {"type": "affine", "units": 3}]
+    net = fcframe.build(fcframe.NetworkSpec(input=[4], layers=layers, loss={"type": "softmax"}))
+    with pytest.raises(fcframe.ContractError, match=message):
+        net.loss(*minibatch())

@@ -1,0 +1,197 @@
+import numpy as np
+import pytest
+
+import fcframe
+from fcframe.training.output import PlainOutput
+from fcframe.training.solver import Solver
+from tests.training.toys import Recorder, Toy, experiment
+
+
+def steps(recorder):
+    return [call for call in recorder.calls if call[0] == "step_end"]
+
+
+def test_the_same_spec_gives_the_same_bytes():
+    layers = [
+        {"type": "affine", "units": 6},
+        {"type": "batchnorm"},
+        {"type": "relu"},
+        {"type": "dropout"},
+        {"type": "affine", "units": 2},
+    ]
+    first, second = (fcframe.train(experiment(layers=layers, optimizer={"type": "adam"})) for _ in range(2))
+    assert first.network.params.flat.tobytes() == second.network.params.flat.tobytes()
+    assert first.network.state.flat.tobytes() == second.network.state.flat.tobytes()
+    assert first.history.losses.tobytes() == second.history.losses.tobytes()
+    assert first.history.evaluations == second.history.evaluations
+
+
+def test_another_seed_gives_another_network_on_the_same_data():
+    runs = [fcframe.train(experiment(seed=seed)) for seed in (0, 1)]
+    assert runs[0].network.params.flat.tobytes() != runs[1].network.params.flat.tobytes()
+
+
+def test_the_global_random_state_is_neither_read_nor_changed():
+    np.random.seed(1)  # noqa: NPY002
+    before = np.random.get_state()[1].tobytes()  # noqa: NPY002
+    first = fcframe.train(experiment())
+    assert np.random.get_state()[1].tobytes() == before  # noqa: NPY002
+    np.random.seed(2)  # noqa: NPY002
+    assert fcframe.train(experiment()).history.losses == first.history.losses
+
+
+def test_hooks_are_called_in_the_order_of_the_life_cycle():
+    recorder = Recorder()
+    fcframe.train(experiment(epochs=2, batch_size=30), observers=[recorder])
+    names = [call if isinstance(call, str) else call[0] for call in recorder.calls]
+    assert names == [
+        "training_start", "step_end", "evaluation", "step_end", "evaluation", "epoch_end",
+        "step_end", "step_end", "evaluation", "epoch_end", "training_end",
+    ]  # fmt: skip
+    assert [call[1:] for call in recorder.calls if call[0] == "evaluation"] == [(0, 1), (1, 2), (2, 4)]
+
+
+def test_observers_change_nothing_in_what_is_learned():
+    watched, alone = fcframe.train(experiment(), observers=[Recorder()]), fcframe.train(experiment())
+    assert watched.network.params.flat.tobytes() == alone.network.params.flat.tobytes()
+
+
+def test_plain_output_reads_as_in_the_course():
+    lines = []
+    fcframe.train(experiment(epochs=1, batch_size=10), observers=[PlainOutput(lines.append, print_every=4)])
+    run = fcframe.train(experiment(epochs=1, batch_size=10))
+    losses, (start, end) = run.history.losses, run.history.evaluations
+    assert lines == [
+        f"(Iteration 1 / 6) loss: {losses[0]:.6f}",
+        f"(Epoch 0 / 1) train acc: {start.results['train_acc']:.6f}; val_acc: {start.results['val_acc']:.6f}",
+        f"(Iteration 5 / 6) loss: {losses[4]:.6f}",
+        f"(Epoch 1 / 1) train acc: {end.results['train_acc']:.6f}; val_acc: {end.results['val_acc']:.6f}",
+    ]
+
+
+def test_one_step_of_the_solver_is_the_network_s_loss_and_one_update():
+    spec = experiment(epochs=1, batch_size=60, evaluation={"keep_best": False})
+    run = fcframe.train(spec)
+    network = fcframe.build(spec, seed=0)
+    data = spec.data.load(np.dtype("float32"), np.random.default_rng(0))
+    loss, grads = network.loss(data.X_train, data.y_train)
+    assert run.history.losses[0] == pytest.approx(loss, rel=1e-6)
+    for name, w in run.network.params.items():
+        np.testing.assert_allclose(w, network.params[name] - 0.1 * grads[name], rtol=1e-5, atol=1e-7)
+
+
+def test_the_best_parameters_are_put_back():
+    spec = experiment(epochs=30, optimizer={"type": "sgd", "learning_rate": 3.0})
+    run = fcframe.train(spec)
+    best = max(found.results["val_acc"] for found in run.history.evaluations)
+    assert run.best.results["val_acc"] == best
+    data = spec.data.load(np.dtype("float32"), np.random.default_rng(0))
+    assert (run.network.scores(data.X_val).argmax(axis=1) == data.y_val).mean() == pytest.approx(best)
+
+
+def test_the_best_parameters_are_put_back_even_if_no_example_is_ever_right():
+    class Wrong(Toy):
+        def load(self, dtype, rng):
+            data = super().load(dtype, rng)
+            scores = fcframe.train(experiment()).network.scores(data.X_val)
+            return fcframe.Data(
+                data.X_train, data.y_train, data.X_val, 1 - scores.argmax(axis=1), data.X_test, data.y_test
+            )
+
+    run = fcframe.train(experiment(data=Wrong(), epochs=1))
+    assert np.isfinite(run.network.params.flat).all()
+    assert run.network.params.flat.any()
+
+
+def test_the_last_parameters_stay_where_the_spec_says_so():
+    kept, last = (
+        fcframe.train(
+            experiment(epochs=9, optimizer={"type": "sgd", "learning_rate": 3.0}, evaluation={"keep_best": keep})
+        )
+        for keep in (True, False)
+    )
+    assert kept.best == last.best
+    assert kept.best.epoch < 9
+    assert kept.network.params.flat.tobytes() != last.network.params.flat.tobytes()
+
+
+def test_the_best_evaluation_of_a_regression_is_the_one_with_the_highest_r2():
+    spec = experiment(
+        loss="mse", data=Toy(regression=True), epochs=20, optimizer={"type": "adam", "learning_rate": 0.02}
+    )
+    run = fcframe.train(spec)
+    assert run.best.results["val_r2"] == max(run.history.series("val_r2"))
+    assert run.test["test_r2"] > 0.8
+
+
+def test_without_validation_examples_the_last_parameters_count():
+    run = fcframe.train(experiment(data=Toy(held_out=0)))
+    assert run.best is run.history.evaluations[-1]
+    assert run.test == {}
+
+
+def test_sampling_with_replacement_counts_as_the_course_does():
+    run = fcframe.train(experiment(data=Toy(rows=55), batch_size=10, sampling="with_replacement", epochs=2))
+    assert len(run.history.losses) == 2 * 5
+
+
+def test_a_batch_larger_than_the_data_is_all_of_the_data():
+    assert len(fcframe.train(experiment(batch_size=1000, epochs=2)).history.losses) == 2
+
+
+def test_evaluations_come_as_often_as_the_spec_says_and_at_the_end():
+    run = fcframe.train(experiment(epochs=5, evaluation={"every": 2, "train_sample": 7}))
+    assert [found.epoch for found in run.history.evaluations] == [0, 2, 4, 5]
+
+
+def test_a_schedule_multiplies_the_learning_rate_after_each_epoch():
+    run = fcframe.train(experiment(schedule={"type": "exponential", "decay": 0.5}, epochs=3))
+    assert run.history.series("learning_rate") == pytest.approx([0.1, 0.1, 0.05, 0.025])
+
+
+def test_a_schedule_with_state_sees_the_evaluations():
+    plateau = {"type": "reduce_on_plateau", "watch": "val_acc", "better": "lower", "patience": 0, "decay": 0.1}
+    run = fcframe.train(experiment(schedule=plateau, epochs=4))
+    rates = run.history.series("learning_rate")
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[-1] < 0.1
+
+
+def test_a_schedule_that_watches_what_is_not_measured_is_refused_with_what_is():
+    with pytest.raises(fcframe.DataError, match=r"training\.schedule: it watches 'val_r2', .* measured: train_loss"):
+        fcframe.train(experiment(schedule={"type": "reduce_on_plateau", "watch": "val_r2"}))
+
+
+def test_a_loss_that_leaves_the_finite_numbers_ends_the_training_with_a_remedy():
+    spec = experiment(loss="mse", data=Toy(regression=True), optimizer={"type": "sgd", "learning_rate": 1e30}, epochs=9)
+    with pytest.raises(fcframe.DivergenceError, match=r"training diverged: .* Try a lower training\.optimizer\.learn"):
+        fcframe.train(spec)
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), [("sgd", 0.5), ("adam", 0.03), ("muon", 0.03)])
+def test_every_optimizer_learns_the_toy(optimizer, rate):
+    run = fcframe.train(experiment(optimizer={"type": optimizer, "learning_rate": rate}, epochs=40))
+    assert run.history.series("train_acc")[-1] >= 0.95
+
+
+def test_the_step_hook_is_not_even_called_where_nobody_listens():
+    calls = []
+
+    class Hook:
+        def __init__(self, name):
+            self.name = name
+
+        def get_hookimpls(self):
+            return []
+
+        def __call__(self, **arguments):
+            calls.append(self.name)
+
+    class Hooks:
+        def __getattr__(self, name):
+            return Hook(name)
+
+    spec = experiment(epochs=1)
+    data = spec.data.load(np.dtype("float32"), np.random.default_rng(0))
+    Solver(fcframe.build(spec), data, spec.training, Hooks()).train()
+    assert calls == ["fcframe_training_start", "fcframe_evaluation", "fcframe_evaluation", "fcframe_epoch_end"]

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fcframe
+from fcframe.parameters import Views
+from fcframe.training.minibatches import Minibatches
+from fcframe.training.updates import Updates
+
+OPTIMIZERS = fcframe.registry().optimizers
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("block", [1, 3, 1000])
+def test_blocks_of_any_size_give_the_same_bytes(name, block):
+    def trained(block):
+        params, grads = (Views({"W": (4, 3), "b": (3,)}, np.float64) for _ in range(2))
+        rng = np.random.default_rng(0)
+        params.flat[...] = rng.normal(size=15)
+        updates = Updates(OPTIMIZERS[name](), params, grads, block)
+        for step in range(1, 5):
+            grads.flat[...] = rng.normal(size=15)
+            updates(step, 0.1)
+        return params.flat.tobytes()
+
+    assert trained(block) == trained(32_768)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_zero_learning_rate_moves_nothing_and_a_gradient_is_left_unchanged(name):
+    params, grads = (Views({"W": (4, 3), "b": (3,)}, np.float64) for _ in range(2))
+    params.flat[...], grads.flat[...] = 1.5, -0.25
+    Updates(OPTIMIZERS[name](), params, grads)(1, 0.0)
+    assert (params.flat == 1.5).all()
+    assert (grads.flat == -0.25).all()
+
+
+def test_adam_is_the_paper_s_algorithm():
+    w, m, v = np.array([0.7]), 0.0, 0.0
+    expected, slots = w.copy(), {"m": np.zeros(1), "v": np.zeros(1)}
+    adam = OPTIMIZERS["adam"](beta1=0.8, beta2=0.9, eps=1e-3)
+    for step, dw in enumerate([0.3, -0.2, 1e-4], start=1):
+        adam.update(w, np.array([dw]), slots, step, 0.01)
+        m, v = 0.8 * m + 0.2 * dw, 0.9 * v + 0.1 * dw**2
+        expected -= 0.01 * (m / (1 - 0.8**step)) / (np.sqrt(v / (1 - 0.9**step)) + 1e-3)
+    np.testing.assert_allclose(w, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (4, 6), (5, 5)])
+def test_muon_moves_a_matrix_by_a_nearly_orthogonal_step(shape):
+    w = np.zeros(shape)
+    dw = np.random.default_rng(0).normal(size=shape)
+    OPTIMIZERS["muon"]().update(w, dw, {"v": np.zeros(shape)}, 1, 1.0)
+    singular = np.linalg.svd(w, compute_uv=False) / max(1.0, shape[0] / shape[1]) ** 0.5
+    assert ((singular > 0.5) & (singular < 1.5)).all()
+    assert np.vdot(w, dw) < 0
+
+
+@given(rows=st.integers(1, 40), size=st.integers(1, 50), seed=st.integers(0, 9))
+@settings(max_examples=50, deadline=None)
+def test_an_epoch_without_replacement_shows_every_example_once(rows, size, seed):
+    X, y = np.arange(rows, dtype=float)[:, None], np.arange(rows)
+    batches = Minibatches(X, y, size, False, np.random.default_rng(seed))
+    seen = [(x.copy(), labels.copy()) for x, labels in batches.epoch()]
+    assert len(seen) == batches.steps_per_epoch
+    assert sorted(np.concatenate([labels for _, labels in seen])) == list(range(rows))
+    assert all((x[:, 0] == labels).all() for x, labels in seen)
+
+
+@given(rows=st.integers(1, 40), size=st.integers(1, 50))
+@settings(max_examples=50, deadline=None)
+def test_minibatches_with_replacement_are_all_full(rows, size):
+    X, y = np.arange(rows, dtype=float)[:, None], np.arange(rows)
+    batches = Minibatches(X, y, size, True, np.random.default_rng(0))
+    sizes = [len(labels) for _, labels in batches.epoch()]
+    assert sizes == [size] * max(1, rows // size)
