@@ -82,15 +82,14 @@ class ReusingContext(Context):
         context: As for `Context`.
     """
 
-    __slots__ = ("_arrays", "_grads", "_inner", "_split", "_split_params")
+    __slots__ = ("_arrays", "_grads", "_inner", "_inner_params")
 
     def __init__(self, *, grads: Mapping[str, Array] | None = None, **context: Any) -> None:
         super().__init__(**context)
         self._grads: Mapping[str, Array] = {} if grads is None else grads
         self._arrays: dict[tuple[str, tuple[int, ...], Any], Array] = {}
-        self._inner: tuple[Context, ...] | None = None
-        self._split: tuple[Mapping[str, Array], ...] = ()
-        self._split_params: Mapping[str, Array] | None = None
+        self._inner: dict[tuple[str, ...], tuple[Context, ...]] = {}
+        self._inner_params: dict[tuple[str, ...], tuple[Mapping[str, Array], tuple[Mapping[str, Array], ...]]] = {}
 
     def empty(self, name: str, shape: tuple[int, ...], dtype: Any = None) -> Array:
         """The array of this name, shape and dtype, made on first use."""
@@ -104,10 +103,11 @@ class ReusingContext(Context):
         return self._grads[name]
 
     def inner(self, names: Sequence[str]) -> tuple[Context, ...]:
-        """As for `Context`; made once, for a layer's inner layers never change."""
-        if self._inner is None:
+        """As for `Context`; made once for the same names."""
+        key = tuple(names)
+        if key not in self._inner:
             grads = split(self._grads, names)
-            self._inner = tuple(
+            self._inner[key] = tuple(
                 ReusingContext(
                     grads=grads[index],
                     training=fresh.training,
@@ -119,14 +119,15 @@ class ReusingContext(Context):
                 )
                 for index, fresh in enumerate(super().inner(names))
             )
-        return self._inner
+        return self._inner[key]
 
     def inner_params(self, names: Sequence[str], params: Mapping[str, Array]) -> tuple[Mapping[str, Array], ...]:
-        """As for `Context`; made once for the same params."""
-        if params is not self._split_params:
-            self._split = split(params, names)
-            self._split_params = params
-        return self._split
+        """As for `Context`; made once for the same names and params."""
+        key = tuple(names)
+        made = self._inner_params.get(key)
+        if made is None or made[0] is not params:
+            made = self._inner_params[key] = params, split(params, names)
+        return made[1]
 
 
 class Under(MutableMapping[str, Array]):

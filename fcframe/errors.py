@@ -32,7 +32,7 @@ class PluginError(FcframeError):
 
 
 class ContractError(FcframeError):
-    """Mend the component: it does not do what its kind promises in components.py."""
+    """Mend the component: it does not do what its kind promises in `fcframe.components`."""
 
 
 class DataError(FcframeError):

@@ -6,7 +6,7 @@ In Python such a field takes a component; in JSON it takes an object whose "type
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, PydanticUserError, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
 from fcframe.components import (
@@ -38,10 +38,14 @@ class AnyOf:
     """Marks a field as one that takes any registered component of a kind.
 
     Reading it looks the type up in the validation context's "registry", else in the registry of what is installed.
+
+    Raises:
+        ContractError: The component has a field of a type that pydantic cannot read.
     """
 
     def __init__(self, kind: type[Component]) -> None:
         self.kind = kind
+        self._one = f"an {kind.kind}" if kind.kind[0] in "aeiou" else f"a {kind.kind}"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(self.read)
@@ -54,23 +58,24 @@ class AnyOf:
         if isinstance(value, self.kind):
             return value
         if not isinstance(value, Mapping):
-            raise problem_at(
-                (), f'expected an object like {{"type": …}} for a {self.kind.kind}, got {shown(value)}', value
-            )
+            raise problem_at((), f'expected an object like {{"type": …}} for {self._one}, got {shown(value)}', value)
         lookup = (info.context or {}).get("registry") or _installed()
         try:
-            component = lookup.find(self.kind.kind, _type(value, self.kind.kind))
+            component = lookup.find(self.kind.kind, self._type(value))
         except LookupError as error:
             raise problem_at(("type",), str(error.args[0]), value) from None
-        return component.model_validate(value, context=info.context)
+        try:
+            return component.model_validate(value, context=info.context)
+        except PydanticUserError as error:  # the class is at fault, not what is read
+            reason = str(error).partition("\n")[0]
+            raise ContractError(f"{component.__qualname__} of {component.__module__}: {reason}") from error
 
-
-def _type(value: Mapping[str, Any], kind: str) -> str:
-    if "type" not in value:
-        raise LookupError(f"required, but missing: it names a {kind}")
-    if not isinstance(value["type"], str):
-        raise LookupError(f"expected the name of a {kind}, got {shown(value['type'])}")
-    return value["type"]
+    def _type(self, value: Mapping[str, Any]) -> str:
+        if "type" not in value:
+            raise LookupError(f"required, but missing: it names {self._one}")
+        if not isinstance(value["type"], str):
+            raise LookupError(f"expected the name of {self._one}, got {shown(value['type'])}")
+        return value["type"]
 
 
 _registries: list[Callable[[], Lookup]] = []

@@ -36,11 +36,13 @@ def fcframe_register() -> list[type[Component]]:  # type: ignore[empty-body]
 
 @hookspec
 def fcframe_training_start(solver: "Solver") -> None:
-    """Called once, before the first update, when data and network are ready. Returns nothing.
+    """Called once, before the first update, when data and network are ready.
 
-    @fcframe.hookimpl
-    def fcframe_training_start(solver):
-        print(solver.steps, "updates to do")
+    Returns nothing.
+
+        @fcframe.hookimpl
+        def fcframe_training_start(solver):
+            print(solver.steps, "updates to do")
     """
 
 
@@ -48,7 +50,7 @@ def fcframe_training_start(solver: "Solver") -> None:
 def fcframe_step_end(solver: "Solver") -> None:
     """Called after every update; `solver.step` counts them from 1 and `solver.loss` is the minibatch's loss.
 
-    The arrays that the solver shows are reused by the next step: copy what is to be kept. Returns nothing.
+    Returns nothing. The arrays that the solver shows are reused by the next step: copy what is to be kept.
 
         @fcframe.hookimpl
         def fcframe_step_end(solver):
@@ -61,9 +63,11 @@ def fcframe_step_end(solver: "Solver") -> None:
 def fcframe_evaluation(solver: "Solver", evaluation: "Evaluation") -> None:
     """Called after each evaluation: the first comes after the first update, the others at ends of epochs.
 
-    @fcframe.hookimpl
-    def fcframe_evaluation(solver, evaluation):
-        print(evaluation.epoch, evaluation.results["val_loss"])
+    Returns nothing.
+
+        @fcframe.hookimpl
+        def fcframe_evaluation(solver, evaluation):
+            print(evaluation.epoch, evaluation.results["val_loss"])
     """
 
 
@@ -71,9 +75,11 @@ def fcframe_evaluation(solver: "Solver", evaluation: "Evaluation") -> None:
 def fcframe_epoch_end(solver: "Solver") -> None:
     """Called at the end of every epoch, after its evaluation if there is one; `solver.epoch` counts from 1.
 
-    @fcframe.hookimpl
-    def fcframe_epoch_end(solver):
-        print("epoch", solver.epoch, "of", solver.epochs)
+    Returns nothing.
+
+        @fcframe.hookimpl
+        def fcframe_epoch_end(solver):
+            print("epoch", solver.epoch, "of", solver.epochs)
     """
 
 
@@ -81,7 +87,9 @@ def fcframe_epoch_end(solver: "Solver") -> None:
 def fcframe_training_end(solver: "Solver", run: "Run") -> None:
     """Called once, when the best parameters are back in the network and the test examples have been scored.
 
-    @fcframe.hookimpl
-    def fcframe_training_end(run):
-        print(run.test)
+    Returns nothing.
+
+        @fcframe.hookimpl
+        def fcframe_training_end(run):
+            print(run.test)
     """

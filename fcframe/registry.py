@@ -2,10 +2,13 @@
 
 import importlib.metadata
 import inspect
+import re
 import traceback
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -16,8 +19,12 @@ from fcframe.components import KINDS, Component
 from fcframe.errors import FcframeError, PluginError
 from fcframe.strict import suggestion
 
+HOOKS = tuple(name for name in vars(hookspecs) if name.startswith(f"{hookspecs.GROUP}_"))
+MAX_REASON = 400
+"""Characters of an exception that are shown; some libraries write a page."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, order=True)
 class Plugin:
     """A module named by an entry point."""
 
@@ -42,7 +49,7 @@ class Quarantined:
     reason: str
     """The exception in a line."""
     place: str
-    """File and line where it was raised, where that is known."""
+    """The plugin's file and line where it came up, where that is known."""
 
     def __str__(self) -> str:
         return f"{self.plugin} is not usable: {self.reason}{f' ({self.place})' if self.place else ''}"
@@ -75,7 +82,7 @@ class Registry:
             key = component.kind, component.type
             if key in self._origins:
                 raise PluginError(
-                    f"two plugins provide a {component.kind} called {component.type!r}: {self._origins[key]} "
+                    f"two plugins provide the {component.kind} {component.type!r}: {self._origins[key]} "
                     f"and {plugin}. Uninstall one of the distributions"
                 )
             self._origins[key] = plugin
@@ -100,13 +107,18 @@ class Registry:
         return (component for kind in KINDS for component in self.of(kind.kind).values())
 
     def hooks(self, observers: Iterable[Any] = ()) -> pluggy.HookRelay:
-        """The hooks of all plugins, and of these observers beside them."""
+        """The hooks of all plugins, and of these observers beside them.
+
+        Raises:
+            PluginError: An observer implements no hook, or one that does not exist.
+        """
         manager = _manager()
         for name, plugin in self.manager.list_name_plugin():
             if plugin is not None:
                 manager.register(plugin, name)
         for observer in observers:
-            manager.register(observer)
+            _register(manager, observer)
+        _refuse_unknown_hooks(manager, self.plugins)
         return manager.hook
 
     def find(self, kind: str, name: str) -> type[Component]:
@@ -147,14 +159,14 @@ def load(entry_points: Iterable[importlib.metadata.EntryPoint]) -> Registry:
     for plugin, entry_point in _without_conflict(entry_points):
         try:
             module = entry_point.load()
-            manager.register(module, plugin.name)
+            _register(manager, module, plugin.name)
             components += [(plugin, component) for component in _announced(manager, module)]
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # whatever a plugin does, a call of sys.exit included, the others work
             if manager.has_plugin(plugin.name):
                 manager.unregister(name=plugin.name)
-            quarantined.append(Quarantined(plugin, *_account(error)))
+            quarantined.append(Quarantined(plugin, _reason(error), _place(error, plugin)))
         else:
             plugins.append(plugin)
     _refuse_unknown_hooks(manager, plugins)
@@ -172,11 +184,7 @@ def _without_conflict(
 ) -> list[tuple[Plugin, importlib.metadata.EntryPoint]]:
     """Sorted, so that the order of installation changes nothing; two owners of one name are refused."""
     found: dict[str, tuple[Plugin, importlib.metadata.EntryPoint]] = {}
-    for entry_point in sorted(entry_points, key=lambda point: (point.name, point.value)):
-        name, version = (
-            ("unknown", "0") if entry_point.dist is None else (entry_point.dist.name, entry_point.dist.version)
-        )
-        plugin = Plugin(entry_point.name, entry_point.value, name, version)
+    for plugin, entry_point in sorted(((_plugin(point), point) for point in entry_points), key=itemgetter(0)):
         if plugin.name in found and found[plugin.name][0] != plugin:
             raise PluginError(
                 f"two plugins are called {plugin.name!r}: {found[plugin.name][0]} ({found[plugin.name][0].module}) "
@@ -184,6 +192,25 @@ def _without_conflict(
             )
         found[plugin.name] = plugin, entry_point
     return list(found.values())
+
+
+def _plugin(entry_point: importlib.metadata.EntryPoint) -> Plugin:
+    name, version = ("unknown", "0") if entry_point.dist is None else (entry_point.dist.name, entry_point.dist.version)
+    return Plugin(entry_point.name, entry_point.value, name, version)
+
+
+def _register(manager: pluggy.PluginManager, plugin: Any, name: str | None = None) -> None:
+    """Lets the manager call what the plugin marks; what lacks the mark would be passed over in silence."""
+    manager.register(plugin, name)
+    unmarked = [
+        hook
+        for hook in HOOKS
+        if callable(getattr(plugin, hook, None)) and not manager.parse_hookimpl_opts(plugin, hook)
+    ]
+    if unmarked:
+        raise PluginError(f"{', '.join(unmarked)} is not called: write @fcframe.hookimpl above it")
+    if not manager.get_hookcallers(plugin):
+        raise PluginError(f"it implements no hook. Hooks: {', '.join(HOOKS)}")
 
 
 def _announced(manager: pluggy.PluginManager, module: Any) -> list[type[Component]]:
@@ -197,6 +224,9 @@ def _announced(manager: pluggy.PluginManager, module: Any) -> list[type[Componen
         for component in announced:
             _check_component(component)
         found += announced
+    for (kind, name), count in Counter((component.kind, component.type) for component in found).items():
+        if count > 1:
+            raise PluginError(f"fcframe_register returns the {kind} {name!r} {count} times")
     return found
 
 
@@ -206,36 +236,45 @@ def _check_component(component: Any) -> None:
         raise PluginError(f"{component!r} is no component: it must be a class that derives from one of {kinds}")
     if not isinstance(getattr(component, "type", None), str) or not component.type:
         raise PluginError(f'{component.__qualname__} has no type: say what it is called in JSON, type = "…"')
-    missing = sorted(getattr(component, "__abstractmethods__", ()))
+    facts = {name for name in component.__class_vars__ if not hasattr(component, name)}
+    missing = sorted(facts.union(getattr(component, "__abstractmethods__", ())))
     if missing:
         raise PluginError(f"{component.__qualname__} ({component.kind} {component.type!r}) lacks {', '.join(missing)}")
 
 
-def _account(error: BaseException) -> tuple[str, str]:
-    """An exception in a line, and the file and line where it was raised."""
-    lines = str(error).strip().splitlines() or [""]
-    reason = lines[0] if isinstance(error, FcframeError) else f"{type(error).__name__}: {lines[0]}".removesuffix(": ")
-    frames = traceback.extract_tb(error.__traceback__)
+def _reason(error: BaseException) -> str:
+    """An exception in a line."""
+    text = " ".join(str(error).split())
+    if len(text) > MAX_REASON:
+        text = f"{text[:MAX_REASON]}…"
+    return text if isinstance(error, FcframeError) else f"{type(error).__name__}: {text}".removesuffix(": ")
+
+
+def _place(error: BaseException, plugin: Plugin) -> str:
+    """The file and line of the plugin where an exception came up; the lines of what it called tell its author less."""
     if isinstance(error, SyntaxError) and error.filename:
-        return reason, f"{error.filename}:{error.lineno}"
-    if isinstance(error, FcframeError) or not frames:
-        return reason, ""
-    return reason, f"{frames[-1].filename}:{frames[-1].lineno}"
+        return f"{error.filename}:{error.lineno}"
+    package = re.split("[.:]", plugin.module)[0]
+    own = [
+        f"{frame.f_code.co_filename}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").partition(".")[0] == package
+    ]
+    return own[-1] if own else ""
 
 
 def _refuse_unknown_hooks(manager: pluggy.PluginManager, plugins: Iterable[Plugin]) -> None:
     try:
         manager.check_pending()
     except pluggy.PluginValidationError:
-        hooks = [name for name in vars(hookspecs) if name.startswith(f"{hookspecs.GROUP}_")]
+        owners = {plugin.name: plugin for plugin in plugins}
         unknown = [
-            f"{plugin} implements a hook {name!r}, which does not exist.{suggestion(name, hooks)} "
-            f"Hooks: {', '.join(hooks)}"
-            for plugin in plugins
-            for name in dir(manager.get_plugin(plugin.name))
-            if name.startswith(f"{hookspecs.GROUP}_")
-            and name not in hooks
-            and manager.parse_hookimpl_opts(manager.get_plugin(plugin.name), name) is not None
+            f"{owners.get(found.plugin_name, found.plugin)} implements a hook {name!r}, which does not exist."
+            f"{suggestion(name, HOOKS)} Hooks: {', '.join(HOOKS)}"
+            for name, caller in vars(manager.hook).items()
+            if not caller.has_spec()
+            for found in caller.get_hookimpls()
+            if not found.optionalhook
         ]
         raise PluginError("\n".join(unknown)) from None
 

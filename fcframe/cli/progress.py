@@ -14,6 +14,8 @@ from fcframe.training.solver import Solver
 class TrainingProgress(Progress):
     """A bar over all iterations, with the epoch, the speed and the loss; evaluations scroll by above it."""
 
+    _solver: Solver | None = None
+
     def __init__(self, console: Console) -> None:
         super().__init__(
             TextColumn("{task.description}"),
@@ -24,7 +26,6 @@ class TrainingProgress(Progress):
             TextColumn("loss {task.fields[loss]:.4f}"),
             console=console,
         )
-        self._solver: Solver | None = None
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """What is drawn: the state of the solver at this moment."""

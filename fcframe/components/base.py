@@ -1,0 +1,55 @@
+"""What all kinds of components share: a type, examples, and the road from JSON and back."""
+
+from abc import ABC
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self, TypeAlias
+
+from pydantic import ModelWrapValidatorHandler, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from fcframe.context import Array
+from fcframe.strict import StrictModel, problem_at, shown
+
+Shape: TypeAlias = tuple[int, ...]
+Params: TypeAlias = Mapping[str, Array]
+
+
+class Component(StrictModel, ABC):
+    """What all kinds share: a type, examples, and the road from JSON and back."""
+
+    kind: ClassVar[str]
+    """What the component is: "layer", "loss", …; set by the eight classes below."""
+    plural: ClassVar[str]
+    """The registry's attribute for this kind: "layers", "losses", …"""
+    type: ClassVar[str]
+    """The component's name in JSON."""
+    examples: ClassVar[tuple["Example", ...]] = ()
+    """Configurations that show the component off; the harness checks each and makes more of its own."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read_type(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(value, Mapping) and "type" in value:
+            if value["type"] != cls.type:
+                raise problem_at(("type",), f"expected {shown(cls.type)}, got {shown(value['type'])}", value["type"])
+            value = {key: item for key, item in value.items() if key != "type"}
+        return handler(value)
+
+    @model_serializer(mode="wrap")
+    def _write_type(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"type": self.type, **handler(self)}
+
+
+class Example:
+    """One configuration of a component, and for a layer the shape of one input example.
+
+    >>> Example(input_shape=(2, 3), units=5)
+    Example(input_shape=(2, 3), units=5)
+    """
+
+    def __init__(self, input_shape: Shape | None = None, **fields: Any) -> None:
+        self.input_shape = input_shape
+        self.fields = fields
+
+    def __repr__(self) -> str:
+        shape = {} if self.input_shape is None else {"input_shape": self.input_shape}
+        return f"Example({', '.join(f'{key}={value!r}' for key, value in (shape | self.fields).items())})"

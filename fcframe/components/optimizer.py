@@ -1,0 +1,106 @@
+"""The contracts of how a network learns: optimizer and schedule."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic import NonNegativeFloat
+
+from fcframe.components.base import Component
+from fcframe.context import Array
+
+
+class Optimizer(Component):
+    """The update rule.
+
+    >>> import numpy as np
+    >>> class Sign(Optimizer):
+    ...     type = "sign"
+    ...     def update(self, w, dw, slots, step, learning_rate):
+    ...         w -= learning_rate * np.sign(dw)
+    >>> w = np.array([1.0, 1.0])
+    >>> Sign().update(w, np.array([0.3, -7.0]), {}, 1, 0.25)
+    >>> w
+    array([0.75, 1.25])
+    """
+
+    kind = "optimizer"
+    plural = "optimizers"
+    per_tensor: ClassVar[bool] = False
+    """False: elementwise, written for one array and handed blocks of all parameters; True: handed each parameter."""
+
+    learning_rate: NonNegativeFloat = 1e-3
+    """The step size before the schedule's factor."""
+
+    def slots(self) -> tuple[str, ...]:
+        """The names of the arrays kept for each parameter between updates; they start as zeros."""
+        return ()
+
+    @abstractmethod
+    def update(self, w: Array, dw: Array, slots: Mapping[str, Array], step: int, learning_rate: float) -> None:
+        """Changes w, and the slots, in place.
+
+        Args:
+            w: A block of all parameters as one flat array, or for a per-tensor optimizer one parameter.
+            dw: Its gradient, unchanged on return.
+            slots: For each name of `slots()`, an array of w's shape.
+            step: How many updates there have been, counting this one: 1, 2, …
+            learning_rate: Already multiplied with the schedule's factor.
+        """
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where in its training a solver is.
+
+    >>> Progress(step=250, steps_per_epoch=100, steps=1000).epoch
+    2
+    """
+
+    step: int
+    """Updates done so far."""
+    steps_per_epoch: int
+    """Updates in one epoch."""
+    steps: int
+    """Updates in the whole training."""
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done so far."""
+        return self.step // self.steps_per_epoch
+
+
+class Schedule(Component):
+    """How the learning rate changes during training.
+
+    >>> class Inverse(Schedule):
+    ...     type = "inverse"
+    ...     def factor(self, progress, memory):
+    ...         return 1 / (1 + progress.epoch)
+    >>> Inverse().factor(Progress(step=300, steps_per_epoch=100, steps=1000), {})
+    0.25
+    """
+
+    kind = "schedule"
+    plural = "schedules"
+
+    def start(self) -> Mapping[str, float]:
+        """What the schedule remembers when training starts. Nothing by default."""
+        return {}
+
+    @abstractmethod
+    def factor(self, progress: Progress, memory: Mapping[str, float]) -> float:
+        """What the optimizer's learning rate is multiplied with in the next update: 1.0 leaves it as it is."""
+
+    def observe(self, memory: Mapping[str, float], results: Mapping[str, float]) -> Mapping[str, float]:
+        """What the schedule remembers after an evaluation. What it did before, by default.
+
+        Args:
+            memory: What it remembered so far; unchanged on return.
+            results: The evaluation's figures: "train_loss", "val_loss", and the metric as "train_acc", "val_acc".
+
+        Raises:
+            KeyError: A figure that the schedule watches is not among the results.
+        """
+        return memory
