@@ -1,0 +1,42 @@
+"""What the documents show is what lies in the repository."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import fcframe
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(document, language):
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_layer_in_contributing_is_the_one_that_is_built_and_trained():
+    swish = ROOT / "tests" / "third_party" / "fcframe-swish"
+    assert blocks("CONTRIBUTING.md", "python")[0] == (swish / "fcframe_swish.py").read_text(encoding="utf-8")
+    assert blocks("CONTRIBUTING.md", "toml")[0] == (swish / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_the_spec_in_the_readme_is_the_one_that_its_command_trains():
+    shown = blocks("README.md", "json")[0]
+    assert json.loads(shown) == json.loads((ROOT / "specs" / "digits.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_that_a_document_links_to_is_there(document):
+    text = document.read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
+    assert all((document.parent / link).exists() for link in links), links
+
+
+def test_every_bundled_dataset_and_command_is_in_the_documents():
+    from fcframe.cli import COMMANDS
+
+    readme, specs = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/specs.md"))
+    assert all(f"`fcframe {command}" in readme for command in COMMANDS)
+    assert all(f"| `{name}` |" in specs for name in fcframe.registry().datasets)
