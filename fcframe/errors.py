@@ -18,7 +18,7 @@ class SpecError(FcframeError):
         super().__init__("\n".join(self.problems))
 
 
-class ShapeError(FcframeError):
+class ShapeError(FcframeError, ValueError):
     """Mend the spec: a layer cannot take the shape that reaches it. `path` leads to the layer."""
 
     def __init__(self, path: tuple[str | int, ...], reason: str) -> None:

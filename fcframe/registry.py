@@ -5,7 +5,7 @@ import inspect
 import re
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -130,9 +130,23 @@ class Registry:
         known = self.of(kind)
         if name in known:
             return known[name]
+        raise LookupError(self._unknown(kind, name, list(known)))
+
+    def named(self, name: str) -> list[type[Component]]:
+        """The components of that type, of whatever kind; at least one.
+
+        Raises:
+            LookupError: As for `find`.
+        """
+        found = [component for component in self if component.type == name]
+        if not found:
+            raise LookupError(self._unknown("component", name, sorted({component.type for component in self})))
+        return found
+
+    def _unknown(self, kind: str, name: str, known: Sequence[str]) -> str:
         broken = "".join(f". It may belong to a broken plugin: {quarantined}" for quarantined in self.quarantined)
         registered = ", ".join(known) or "none"
-        raise LookupError(f"no {kind} called {name!r}.{suggestion(name, known)} Registered: {registered}{broken}")
+        return f"no {kind} called {name!r}.{suggestion(name, known)} Registered: {registered}{broken}"
 
 
 @cache

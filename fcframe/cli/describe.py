@@ -11,7 +11,6 @@ from fcframe.components import Component
 from fcframe.errors import SpecError
 from fcframe.registry import Registry, registry
 from fcframe.spec.schema import fields_schema
-from fcframe.strict import suggestion
 
 
 @click.command("describe")
@@ -20,13 +19,10 @@ from fcframe.strict import suggestion
 def command(name: str, as_json: bool) -> None:
     """Explain the component TYPE, of whatever kind: what it does, its fields, and the plugin that brings it."""
     found = registry()
-    components = [component for component in found if component.type == name]
-    if not components:
-        known = sorted({component.type for component in found})
-        broken = "".join(f". It may belong to a broken plugin: {quarantined}" for quarantined in found.quarantined)
-        raise SpecError(
-            [f"no component called {name!r}.{suggestion(name, known)} Registered: {', '.join(known)}{broken}"]
-        )
+    try:
+        components = found.named(name)
+    except LookupError as error:
+        raise SpecError([str(error.args[0])]) from None
     if as_json:
         print_json([facts(component, found) for component in components])
         return

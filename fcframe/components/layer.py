@@ -33,6 +33,8 @@ class Layer(Component):
     plural = "layers"
     examples_independent: ClassVar[bool] = True
     """Whether no example's result depends on another example of the minibatch."""
+    state_follows_minibatch: ClassVar[bool] = True
+    """Whether the state is a running statistic: repeating a minibatch brings an evaluation to the training result."""
     stochastic: ClassVar[bool] = False
     """Whether a training pass draws from `ctx.rng`."""
 

@@ -1,0 +1,224 @@
+"""For every layer, … : shapes, names, dtypes and modes are what the class declares."""
+
+import json
+
+import numpy as np
+from pydantic import ValidationError
+
+from fcframe.verify.report import CheckFailure, NotApplicable, place
+from fcframe.verify.trial import Trial
+
+
+def forward_returns_an_output_and_a_cache(trial: Trial) -> None:
+    """Everything else builds on `return out, cache`."""
+    where = f"look at forward in {place(type(trial.layer).forward)}"
+    given = trial.layer.forward(trial.x, trial.params, trial.context())
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise CheckFailure(f"forward returned {_seen(given)}, expected (out, cache)", where)
+    if not isinstance(given[0], np.ndarray):
+        raise CheckFailure(f"forward returned {_seen(given[0])} for out, expected an array", where)
+    if not isinstance(given[1], tuple):
+        raise CheckFailure(f"forward returned {_seen(given[1])} for the cache, expected a tuple", where)
+
+
+def backward_returns_dx_and_gradients(trial: Trial) -> None:
+    """Everything else builds on `return dx, {"W": dW}`."""
+    where = f"look at backward in {place(type(trial.layer).backward)}"
+    given = trial.backward()
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise CheckFailure(f"backward returned {_seen(given)}, expected (dx, gradients)", where)
+    dx, grads = given
+    if not isinstance(dx, np.ndarray):
+        raise CheckFailure(f"backward returned {_seen(dx)} for dx, though ctx.needs_input_grad is True", where)
+    if dx.shape != trial.x.shape:
+        raise CheckFailure(f"dx has shape {dx.shape}, x has {trial.x.shape}", where)
+    if not isinstance(grads, dict):
+        raise CheckFailure(f"backward returned {_seen(grads)} for the gradients, expected a dict", where)
+    if grads.keys() != trial.params.keys():
+        raise CheckFailure(
+            f"backward returned gradients of {sorted(grads)}, the parameters are {sorted(trial.params)}", where
+        )
+    for name, gradient in grads.items():
+        if np.shape(gradient) != trial.params[name].shape:
+            shapes = f"{np.shape(gradient)}, the parameter has {trial.params[name].shape}"
+            hint = "\nit is transposed" if np.shape(gradient) == trial.params[name].shape[::-1] else ""
+            raise CheckFailure(f"d{name} has shape {shapes}", where + hint)
+
+
+def the_output_has_the_declared_shape(trial: Trial) -> None:
+    """Shapes are inferred from the spec alone, so `output_shape` must tell the truth."""
+    declared, real = tuple(trial.layer.output_shape(trial.case.input_shape)), trial.forward().out.shape
+    if real != (trial.case.N, *declared):
+        raise CheckFailure(
+            f"output_shape promises {declared} an example for {trial.case.input_shape}, forward makes {real[1:]} "
+            f"({len(real) and real[0]} rows of {trial.case.N})",
+            f"look at output_shape in {place(type(trial.layer).output_shape)}",
+        )
+
+
+def the_dtype_is_kept(trial: Trial) -> None:
+    """One float64 constant in a float32 network makes everything after it twice as slow."""
+    for dtype in (np.float64, np.float32):
+        seen = Trial(trial.case, dtype)
+        forward = seen.forward()
+        found = {"out": forward.out, **seen.gradients(seen.douts[0], forward)}
+        for name, array in found.items():
+            if array.dtype != dtype:
+                raise CheckFailure(
+                    f"{name} is {array.dtype} for {np.dtype(dtype)} x and parameters",
+                    "an array or a NumPy scalar of another dtype takes part; Python numbers do not change a dtype",
+                )
+        for name, array in forward.state.items():
+            if np.shape(array) != seen.state[name].shape:
+                raise CheckFailure(
+                    f"the state {name} has shape {np.shape(array)} after a pass", "it was declared otherwise"
+                )
+
+
+def without_needs_input_grad_the_gradients_are_the_same(trial: Trial) -> None:
+    """The first layer's dx is wanted by nobody; leaving it out must change nothing else."""
+    forward = trial.forward(ctx=trial.context(needs_input_grad=False))
+    dx, grads = trial.backward(forward=forward)
+    expected = trial.gradients(trial.douts[0])
+    if dx is not None and not np.array_equal(dx, expected["dx"], equal_nan=True):
+        raise CheckFailure(
+            "dx is another one where ctx.needs_input_grad is False", "return None for it, or the right one"
+        )
+    for name, gradient in grads.items():
+        if not np.array_equal(gradient, expected[f"d{name}"], equal_nan=True):
+            raise CheckFailure(f"d{name} is another one where ctx.needs_input_grad is False", "")
+
+
+def an_evaluation_changes_no_state(trial: Trial) -> None:
+    """Scoring a test set must not move the statistics that it is scored with."""
+    if not trial.state:
+        raise NotApplicable("it keeps no state")
+    ctx = trial.context(training=False)
+    trial.forward(ctx=ctx)
+    for name, array in trial.state.items():
+        if np.asarray(ctx.state[name]).tobytes() != array.tobytes():
+            raise CheckFailure(
+                f"an evaluation changed the state {name}",
+                f"assign ctx.state only in training; look at forward in {place(type(trial.layer).forward)}",
+            )
+
+
+def training_moves_the_state(trial: Trial) -> None:
+    """State that never changes is not state."""
+    if not trial.state or not trial.case.training or trial.case.N < 2 or trial.case.values != "normal":
+        raise NotApplicable("it keeps no state, or this case moves none")
+    after = trial.forward().state
+    still = [name for name, array in trial.state.items() if np.array_equal(after[name], array)]
+    if still:
+        raise CheckFailure(f"a training pass leaves the state {', '.join(still)} as it was", "assign ctx.state[name]")
+
+
+def an_evaluation_approaches_what_training_saw(trial: Trial) -> None:
+    """Running statistics follow minibatches: after many passes over one, an evaluation gives what training gives."""
+    if not trial.state or not trial.case.training or trial.case.N < 2 or trial.stochastic:
+        raise NotApplicable("it keeps no state, or it draws")
+    if not trial.follows:
+        raise NotApplicable("it declares state_follows_minibatch = False")
+    state = {name: array.copy() for name, array in trial.state.items()}
+    apart = []
+    for turn in range(300):
+        ctx = trial.context(training=True)
+        ctx.state = state
+        out, _ = trial.layer.forward(trial.x, trial.params, ctx)
+        if turn in (0, 299):
+            ctx = trial.context(training=False)
+            ctx.state = {name: array.copy() for name, array in state.items()}
+            apart.append(float(np.abs(trial.layer.forward(trial.x, trial.params, ctx)[0] - out).max(initial=0)))
+    if not apart[1] <= 1e-6 + 0.05 * apart[0]:
+        raise CheckFailure(
+            f"after 300 training passes over one minibatch an evaluation of it is still {apart[1]:.3g} off "
+            f"({apart[0]:.3g} after the first)",
+            "the running statistics do not follow the minibatch's, or the evaluation does not use them; a layer that "
+            "means otherwise declares state_follows_minibatch = False",
+        )
+
+
+def examples_are_independent_where_declared(trial: Trial) -> None:
+    """The harness, and whoever scores in batches, relies on `examples_independent`."""
+    if not trial.independent:
+        raise NotApplicable("it declares examples_independent = False")
+    if (trial.stochastic and trial.case.training) or trial.case.N < 2:
+        raise NotApplicable("it draws for each example, or there is only one")
+    whole = trial.forward().out
+    moved = trial.x.copy()
+    moved[1:] = 2 * moved[1:] + 1
+    for what, out in (("alone", trial.forward(trial.x[:1]).out), ("beside other examples", trial.forward(moved).out)):
+        if not np.allclose(out[0], whole[0], rtol=1e-9, atol=1e-12 * np.abs(whole).max(initial=0), equal_nan=True):
+            raise CheckFailure(
+                f"an example's output is another one {what}, off by up to {np.abs(out[0] - whole[0]).max():.3g}",
+                "declare examples_independent = False, or keep the batch axis out of sums and means",
+            )
+
+
+def an_empty_minibatch_is_taken(trial: Trial) -> None:
+    """Nothing in, nothing out, and zero gradients."""
+    empty = trial.at(N=0)
+    forward = empty.forward()
+    shape = (0, *trial.layer.output_shape(trial.case.input_shape))
+    if forward.out.shape != shape:
+        raise CheckFailure(f"for no example the output has shape {forward.out.shape}, expected {shape}", "")
+    for name, gradient in empty.gradients(np.zeros(shape), forward).items():
+        if not np.all(gradient == 0):
+            raise CheckFailure(f"for no example {name} is not zero", "")
+
+
+def the_output_is_finite_for_large_x(trial: Trial) -> None:
+    """At |x| = 1e3 an exponential overflows unless the text keeps it from that."""
+    if trial.case.values != "large":
+        raise NotApplicable("x is not large here")
+    forward = trial.forward()
+    found = {"out": forward.out, **trial.gradients(trial.douts[0], forward)}
+    for name, array in found.items():
+        if not np.all(np.isfinite(array)):
+            raise CheckFailure(f"{name} is not finite for |x| of about 1e3", "rewrite it so that nothing overflows")
+
+
+def json_describes_it_fully(trial: Trial) -> None:
+    """A spec is all that is kept of a layer; what is read from it must be the same layer."""
+    document = trial.layer.model_dump(mode="json")
+    again = type(trial.layer).model_validate(json.loads(json.dumps(document)))
+    if again.model_dump(mode="json") != document or again.forward is None:
+        raise CheckFailure(f"written as JSON and read again, {document} becomes {again.model_dump(mode='json')}", "")
+    try:
+        type(trial.layer).model_validate({**document, "no_such_field": 1})
+    except ValidationError:
+        return
+    raise CheckFailure("an unknown field is taken without complaint", "keep model_config as the base class has it")
+
+
+def the_same_seed_starts_the_same_parameters(trial: Trial) -> None:
+    """A run is a function of its spec and seed."""
+    for name, parameter in trial.layer.parameters(trial.case.input_shape).items():
+        first, second = (parameter.initializer.sample(parameter.shape, np.random.default_rng(3)) for _ in range(2))
+        if first.tobytes() != second.tobytes():
+            raise CheckFailure(f"the parameter {name} starts otherwise with the same seed", "draw from rng alone")
+        if not np.all(np.isfinite(first)):
+            raise CheckFailure(f"the parameter {name} does not start finite", "")
+
+
+def _seen(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)}"
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+CHECKS = (
+    forward_returns_an_output_and_a_cache,
+    backward_returns_dx_and_gradients,
+    the_output_has_the_declared_shape,
+    the_dtype_is_kept,
+    without_needs_input_grad_the_gradients_are_the_same,
+    an_evaluation_changes_no_state,
+    training_moves_the_state,
+    an_evaluation_approaches_what_training_saw,
+    examples_are_independent_where_declared,
+    an_empty_minibatch_is_taken,
+    the_output_is_finite_for_large_x,
+    json_describes_it_fully,
+    the_same_seed_starts_the_same_parameters,
+)

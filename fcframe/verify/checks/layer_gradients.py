@@ -1,0 +1,100 @@
+"""For every layer, … : its backward is the derivative of its forward."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from fcframe.context import Array
+from fcframe.verify.diagnosis import explain
+from fcframe.verify.gradients import comparisons
+from fcframe.verify.numerical import Verdict
+from fcframe.verify.report import CheckFailure, Inconclusive, NotApplicable, place
+from fcframe.verify.trial import Trial
+
+
+def the_gradient_of_x_is_right(trial: Trial) -> None:
+    """A layer below learns from dx; if it is wrong, everything below learns the wrong thing."""
+    _compare(trial, lambda array: array == "dx")
+
+
+def the_gradient_of_each_parameter_is_right(trial: Trial) -> None:
+    """The parameters themselves are moved by these."""
+    if not trial.params:
+        raise NotApplicable("it has no parameters")
+    _compare(trial, lambda array: array != "dx")
+
+
+def backward_is_linear_in_dout(trial: Trial) -> None:
+    """A gradient is a linear map of dout; a backward that is not cannot be one."""
+    forward = trial.forward()
+    first, second = trial.douts
+    a, b = trial.gradients(first, forward), trial.gradients(second, forward)
+    both = trial.gradients(2 * first - 3 * second, forward)
+    scale = _largest(a) + _largest(b)  # of all gradients: one may be zero but for rounding
+    for name, gradient in both.items():
+        expected = 2 * a[name] - 3 * b[name]
+        if not np.allclose(gradient, expected, rtol=1e-7, atol=1e-9 * scale, equal_nan=True):
+            raise CheckFailure(
+                f"{name} is not linear in dout: for 2·dout1 − 3·dout2 it is off by up to "
+                f"{np.abs(gradient - expected).max():.3g}",
+                f"each gradient is a factor times dout, summed; look at {_backward(trial)}",
+            )
+
+
+def a_zero_dout_gives_zero_gradients(trial: Trial) -> None:
+    """What does not reach the loss has no gradient."""
+    forward = trial.forward()
+    for name, gradient in trial.gradients(np.zeros_like(trial.douts[0]), forward).items():
+        if np.any(gradient):
+            raise CheckFailure(
+                f"{name} is not zero though dout is: its largest element is {np.abs(gradient).max():.3g}",
+                f"a term is not multiplied with dout; look at {_backward(trial)}",
+            )
+
+
+def float32_gradients_are_those_of_float64(trial: Trial) -> None:
+    """Networks are trained in float32; what is right in float64 alone is of little use."""
+    if trial.case.values != "normal":
+        raise NotApplicable("float32 is compared on ordinary values")
+    if trial.stochastic and trial.case.training:
+        raise NotApplicable("it may draw otherwise in float32")
+    single = Trial(trial.case, np.float32)
+    wide, narrow = trial.gradients(trial.douts[0]), single.gradients(single.douts[0])
+    for name, gradient in wide.items():
+        off = np.abs(narrow[name].astype(np.float64) - gradient)
+        allowed = 1e-3 * np.abs(gradient) + 1e-4 * np.abs(gradient).max(initial=0) + 1e-5 * _largest(wide)
+        if not np.all(off <= allowed):
+            raise CheckFailure(
+                f"{name} in float32 differs from the one in float64 by up to {np.nanmax(off):.3g}",
+                f"something is rounded too early, or overflows; look at {_backward(trial)}",
+            )
+
+
+def _compare(trial: Trial, chosen: Callable[[str], bool]) -> None:
+    if not np.all(np.isfinite(trial.forward().out)):
+        raise NotApplicable("the output is not finite here, which another check judges")
+    compared = list(comparisons(trial, chosen))
+    for found in compared:
+        if found.wrong:
+            raise CheckFailure(*explain(trial, found), fact=found)
+    undecided = [found for found in compared if found.inconclusive]
+    if undecided and trial.case.values == "normal":
+        count = sum(len(found.judgement.where(Verdict.INCONCLUSIVE)) for found in undecided)
+        raise Inconclusive(f"{count} derivatives could not be measured well enough to decide")
+
+
+def _largest(gradients: Mapping[str, Array]) -> float:
+    return max((float(np.abs(gradient).max(initial=0)) for gradient in gradients.values()), default=0.0)
+
+
+def _backward(trial: Trial) -> str:
+    return f"backward in {place(type(trial.layer).backward)}"
+
+
+CHECKS = (
+    the_gradient_of_x_is_right,
+    the_gradient_of_each_parameter_is_right,
+    backward_is_linear_in_dout,
+    a_zero_dout_gives_zero_gradients,
+    float32_gradients_are_those_of_float64,
+)
