@@ -170,8 +170,7 @@ def human_bytes(count: int) -> str:
     """
     if count < 1024:
         return f"{count} bytes"
-    for unit in ("kB", "MB", "GB", "TB", "PB"):
-        count_in_unit = count / 1024 ** ("kB", "MB", "GB", "TB", "PB").index(unit) / 1024
-        if count_in_unit < 1000 or unit == "PB":
-            return f"{count_in_unit:.1f} {unit}"
-    raise AssertionError("every size has a unit")
+    for power, unit in enumerate(("kB", "MB", "GB", "TB", "PB"), start=1):
+        if count < 1000 * 1024**power:
+            return f"{count / 1024**power:.1f} {unit}"
+    return "more than 999 PB"

@@ -35,14 +35,15 @@ class Chain:
         for index, layer in enumerate(self.layers):
             place = (self.field, index)
             try:
-                shape = tuple(layer.output_shape(shapes[-1]))
+                shape = layer.output_shape(shapes[-1])
             except ShapeError as error:  # of a layer inside a container
                 raise ShapeError((*place, *error.path), error.reason) from error
             except ValueError as error:
                 raise ShapeError(place, f"{layer.type} cannot take an input of shape {shapes[-1]}: {error}") from error
-            if not all(isinstance(size, int) and size > 0 for size in shape):
-                raise ShapeError(place, f"{layer.type} makes {shape} of {shapes[-1]}; sizes are positive integers")
-            shapes.append(shape)
+            if not (isinstance(shape, (tuple, list)) and all(isinstance(size, int) and size > 0 for size in shape)):
+                reason = f"{layer.type} makes {shape} of {shapes[-1]}; a shape is a tuple of positive integers"
+                raise ShapeError(place, reason)
+            shapes.append(tuple(shape))
         return tuple(shapes)
 
     def output_shape(self, input_shape: Shape) -> Shape:

@@ -93,7 +93,7 @@ class Network:
 
     def evaluation_context(self, *, reuse: bool = False) -> Context:
         """A context for `chain.forward` in evaluation; with reuse, the arrays are overwritten by the next pass."""
-        state = MappingProxyType(self.state)
+        state = MappingProxyType({name: _read_only(view) for name, view in self.state.items()})
         if reuse:
             return ReusingContext(training=False, state=state, dtype=self.dtype)
         return Context(training=False, state=state, dtype=self.dtype)
@@ -103,6 +103,12 @@ class Network:
         if X.shape[1:] != self.spec.input or X.ndim == 0:
             raise DataError(f"the network takes examples of shape {self.spec.input}, got X of shape {X.shape}")
         return X
+
+
+def _read_only(view: Array) -> Array:
+    view = view.view()
+    view.flags.writeable = False
+    return view
 
 
 class TrainingPass:

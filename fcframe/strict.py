@@ -2,7 +2,8 @@
 
 import difflib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
 from typing import Any, Self
 
 from pydantic import (
@@ -11,12 +12,16 @@ from pydantic import (
     GetCoreSchemaHandler,
     ModelWrapValidatorHandler,
     ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
     model_validator,
 )
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema, to_json
 
-# What JSON has only a list or a string for: these types take it, while every number and text stays strict.
-_JSON_LACKS = frozenset({"tuple", "set", "frozenset", "enum"})
+# What JSON has only a list, an object or a string for: these types take it; every number and text stays strict.
+_JSON_LACKS = frozenset({"tuple", "set", "frozenset", "enum", "dataclass", "lax-or-strict"})
+# Of a field that takes this or that, pydantic puts the alternative into an error's location; this is no step of a path.
+_ALTERNATIVE = "\0alternative"
 
 
 class StrictModel(BaseModel):
@@ -37,8 +42,7 @@ class StrictModel(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema = handler(source)
-        _accept_json_containers(schema)
+        schema: CoreSchema = _as_json_has_it(handler(source), handler.resolve_ref_schema)
         return schema
 
     @model_validator(mode="wrap")
@@ -48,12 +52,7 @@ class StrictModel(BaseModel):
             return handler(value)
         except ValidationError as error:
             keys = [field.alias or name for name, field in cls.model_fields.items()]
-            lines = [
-                explained(line["loc"], _words(line, keys), line["input"])
-                for line in error.errors()
-                if not _follows_from_items(line)
-            ]
-            raise ValidationError.from_exception_data(cls.__name__, lines) from None
+            raise ValidationError.from_exception_data(cls.__name__, _problems(error, keys)) from None
 
 
 def explained(location: Sequence[str | int], message: str, value: Any) -> InitErrorDetails:
@@ -80,36 +79,82 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as JSON, cut to a length that fits on a line.
+    r"""A value as JSON, on one line and cut to a length that fits there.
 
     >>> shown({"units": [1, 2]})
     '{"units": [1, 2]}'
+    >>> shown("é\n")
+    '"é\\n"'
     """
     try:
         text = json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):  # not JSON, or an integer of thousands of digits
+        if not text.isprintable():
+            text = json.dumps(value)
+    except (TypeError, ValueError, RecursionError):  # not JSON, or an integer of thousands of digits
         text = f"a value of type {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
 
 
-def _words(line: Any, keys: Sequence[str]) -> str:
-    """Pydantic's account of one problem in this project's words."""
-    kind, location, value = line["type"], line["loc"], line["input"]
+_EXPECTED = {
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "a string",
+    "string_too_short": "a string of {min_length} or more characters",
+    "string_too_long": "a string of {max_length} or fewer characters",
+    "string_pattern_mismatch": "a string that matches {pattern}",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "set_type": "a list",
+    "frozen_set_type": "a list",
+    "too_short": "a list of {min_length} or more items",
+    "too_long": "a list of {max_length} or fewer items",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "dataclass_type": "an object",
+    "dict_type": "an object",
+}
+
+
+def _problems(error: ValidationError, keys: Sequence[str]) -> list[InitErrorDetails]:
+    """Pydantic's account of what is wrong with a model, in this project's words: one problem a place."""
+    found: dict[tuple[str | int, ...], tuple[Any, list[str]]] = {}
+    for line in error.errors(include_url=False):
+        if not _follows_from_items(line):
+            location = tuple(step for step in line["loc"] if step != _ALTERNATIVE)
+            _, messages = found.setdefault(location, (line["input"], []))
+            messages.append(_words(line, location, keys))
+    return [explained(location, _either(messages, value), value) for location, (value, messages) in found.items()]
+
+
+def _words(line: Any, location: Sequence[str | int], keys: Sequence[str]) -> str:
+    kind, message, value = line["type"], str(line["msg"]), line["input"]
     if kind == "explained":
-        return str(line["msg"])
-    if kind == "missing":
+        return message
+    if kind in ("missing", "missing_argument"):
         return "required, but missing"
-    if kind == "extra_forbidden":
-        unknown = str(location[-1])
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        if len(location) > 1:  # of a model that is not of this project's kind
+            return "unknown key"
         known = ", ".join(sorted(keys)) or "none"
-        return f"unknown key.{suggestion(unknown, keys)} Known keys: {known}"
-    expected = str(line["msg"]).removeprefix("Value error, ")
+        return f"unknown key.{suggestion(str(location[0]), keys)} Known keys: {known}"
+    if kind in _EXPECTED:
+        return f"expected {_EXPECTED[kind].format(**line.get('ctx', {}))}, got {shown(value)}"
+    if kind.startswith(("greater_than", "less_than")):
+        return f"expected a number {message.removeprefix('Input should be ')}, got {shown(value)}"
     for start in ("Input should be ", "Input should have "):
-        if expected.startswith(start):
-            expected = "expected " + expected.removeprefix(start)
-    if kind in ("model_type", "model_attributes_type", "dict_type"):
-        expected = "expected an object"
-    return f"{expected}, got {shown(value)}"
+        message = f"expected {message.removeprefix(start)}" if message.startswith(start) else message
+    return f"{message.removeprefix('Value error, ')}, got {shown(value)}"
+
+
+def _either(messages: Sequence[str], value: Any) -> str:
+    """Of a value that is neither this nor that, what it should have been."""
+    start, end = "expected ", f", got {shown(value)}"
+    if len(messages) == 1:
+        return messages[0]
+    return start + " or ".join(message.removeprefix(start).removesuffix(end) for message in messages) + end
 
 
 def _follows_from_items(line: Any) -> bool:
@@ -117,13 +162,69 @@ def _follows_from_items(line: Any) -> bool:
     return bool(line["type"] == "too_short" and len(line["input"]) >= line["ctx"]["min_length"])
 
 
-def _accept_json_containers(schema: Any) -> None:
-    """Lets tuples, sets and enums be read from the lists and strings that JSON has for them."""
-    if isinstance(schema, dict):
-        if schema.get("type") in _JSON_LACKS:
-            schema["strict"] = False
-        for value in schema.values():
-            _accept_json_containers(value)
-    elif isinstance(schema, (list, tuple)):
-        for value in schema:
-            _accept_json_containers(value)
+def _as_json_has_it(schema: Any, resolve: Callable[[Any], Any], inside: tuple[str, ...] = ()) -> Any:
+    """A core schema that reads each type from what JSON has for it, and tells apart what JSON tells apart.
+
+    Tuples, sets and enums are read from lists and strings; true and 1.0 are not 1; a model of another kind is read as
+    strictly as the model around it. Pydantic does all of that itself where it reads JSON text; a component is read
+    from what a container around it has read already.
+    """
+    if isinstance(schema, (list, tuple)):
+        return type(schema)(_as_json_has_it(item, resolve, inside) for item in schema)
+    if not isinstance(schema, dict):
+        return schema
+    kind = schema.get("type")
+    if not isinstance(kind, str):  # fields by name
+        return {name: _as_json_has_it(field, resolve, inside) for name, field in schema.items()}
+    if kind == "definition-ref":
+        name, found = schema["schema_ref"], resolve(schema)
+        model = _model(found)
+        if model is not None:
+            return schema if issubclass(model, StrictModel) else _read_as_json(model, schema)
+        if name in inside:
+            return schema
+        return _as_json_has_it({key: found[key] for key in found if key != "ref"}, resolve, (*inside, name))
+    plain = ("default", "metadata", "serialization")
+    schema = {key: item if key in plain else _as_json_has_it(item, resolve, inside) for key, item in schema.items()}
+    if kind in _JSON_LACKS:
+        schema["strict"] = False
+    if kind == "union":
+        choices = (choice[0] if isinstance(choice, tuple) else choice for choice in schema["choices"])
+        schema["choices"] = [(choice, _ALTERNATIVE) for choice in choices]
+    if kind in ("literal", "enum"):
+        return core_schema.no_info_wrap_validator_function(_told_apart, schema)
+    if kind in ("set", "frozenset"):
+        return core_schema.no_info_wrap_validator_function(_without_repeats, schema)
+    return schema
+
+
+def _model(schema: Any) -> type[BaseModel] | None:
+    """The model that a core schema makes, if it is one of a model."""
+    while schema["type"] != "model" and "schema" in schema:
+        schema = schema["schema"]
+    found: type[BaseModel] | None = schema["cls"] if schema["type"] == "model" else None
+    return found
+
+
+def _read_as_json(model: type[BaseModel], schema: CoreSchema) -> CoreSchema:
+    def read(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        if isinstance(value, Mapping):
+            return model.model_validate_json(to_json(value), strict=True, context=info.context)
+        return handler(value)
+
+    return core_schema.with_info_wrap_validator_function(read, schema)
+
+
+def _told_apart(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    found = handler(value)
+    constant = found.value if isinstance(found, Enum) else found
+    if type(value) in (bool, float, str) and type(value) is not type(constant):
+        raise problem_at((), f"expected {shown(constant)}, got {shown(value)}", value)
+    return found
+
+
+def _without_repeats(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    found = handler(value)
+    if isinstance(value, list) and len(found) < len(value):
+        raise problem_at((), f"expected items that differ, got {shown(value)}", value)
+    return found

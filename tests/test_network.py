@@ -84,6 +84,52 @@ def test_an_evaluation_is_free_of_chance_and_changes_no_state():
     assert (net.state.flat == before).all()
 
 
+class Careless(fcframe.Layer):
+    """Writes into its running state whenever it is called."""
+
+    type = "careless"
+
+    def output_shape(self, input_shape):
+        return input_shape
+
+    def state(self, input_shape):
+        from fcframe_standard.initializers.ones import Ones
+
+        return {"count": fcframe.Parameter((1,), Ones())}
+
+    def forward(self, x, params, ctx):
+        ctx.state["count"][...] += 1
+        return x + 0, ()
+
+    def backward(self, dout, cache, ctx):
+        return dout + 0, {}
+
+
+def test_a_layer_that_writes_into_its_state_in_an_evaluation_is_stopped():
+    net = fcframe.build(fcframe.NetworkSpec(input=[4], layers=[Careless()], loss={"type": "mse"}))
+    with pytest.raises(ValueError, match="read-only"):
+        net.scores(np.zeros((1, 4)))
+
+
+def test_no_dx_is_computed_for_the_first_layer():
+    asked = []
+
+    class Asked(Careless):
+        type = "asked"
+
+        def forward(self, x, params, ctx):
+            return x + 0, ()
+
+        def backward(self, dout, cache, ctx):
+            asked.append(ctx.needs_input_grad)
+            return dout + 0, {}
+
+    layers = [Asked(), Asked(), {"type": "sequential", "layers": [Asked(), Asked()]}]
+    net = fcframe.build(fcframe.NetworkSpec(input=[4], layers=layers, loss={"type": "mse"}))
+    net.loss(np.zeros((2, 4)), np.zeros((2, 4)))
+    assert asked[::-1] == [False, True, True, True]
+
+
 def test_a_training_pass_moves_the_running_state():
     net, (X, y) = network(), minibatch()
     before = net.state.flat.copy()

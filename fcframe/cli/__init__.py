@@ -1,8 +1,10 @@
 """The command line. Each command is a file of this package, imported when it is called."""
 
 import importlib
+import io
 import os
 import sys
+from typing import Any
 
 import click
 
@@ -38,34 +40,54 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a command; whoever closes its output has seen enough."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return 0
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fcframe")
-def commands() -> None:
+@click.pass_context
+def commands(ctx: click.Context) -> None:
     """Fully connected networks on NumPy, declared as JSON; every layer, loss and optimizer is a plugin."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main() -> None:
     """Runs the command line: exit code 0, 1 (a check failed) or 2 (bad input: one line a problem)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that has no "≥" shows "?"
+    code = _run()
     try:
-        code = commands.main(prog_name="fcframe", standalone_mode=False)
         sys.stdout.flush()
-    except click.ClickException as error:
-        error.show()
-        code = 2
-    except FcframeError as error:
-        code = _complain(str(error))
-    except MemoryError as error:
-        code = _complain(f"out of memory: {error or 'use a smaller network, minibatch or data set'}")
-    except (click.Abort, KeyboardInterrupt):
-        code = _complain("interrupted")
-    except BrokenPipeError:  # whoever read the output has seen enough
+    except OSError:  # what is still to be written goes nowhere, rather than into a complaint at the very end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     sys.exit(code)
 
 
+def _run() -> int:
+    try:
+        code: int | None = commands.main(prog_name="fcframe", standalone_mode=False)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        usage = f"; see {context.command_path} --help" if context else ""
+        return _complain(f"{error.format_message().removesuffix('.')}{usage}")
+    except FcframeError as error:
+        return _complain(str(error))
+    except MemoryError as error:
+        return _complain(f"out of memory: {error or 'use a smaller network, minibatch or data set'}")
+    except (click.Abort, KeyboardInterrupt):
+        return _complain("interrupted")
+    except OSError as error:
+        return _complain(f"{error.filename or 'standard output'}: {error.strerror}")
+    return code or 0
+
+
 def _complain(message: str) -> int:
-    for line in message.splitlines():
+    for line in message.split("\n"):
         click.echo(f"fcframe: {line}", err=True)
     return 2

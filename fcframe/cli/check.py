@@ -31,13 +31,13 @@ def command(specs: tuple[str, ...], overrides: tuple[str, ...], with_data: bool,
 
 def _check(source: str, overrides: tuple[str, ...], with_data: bool) -> dict[str, Any]:
     try:
+        spec = read_spec(source, overrides)
         with located(source):
-            spec = read_spec(source, overrides)
             found = plan(spec)
             if with_data:
                 _check_data(spec)
     except FcframeError as error:
-        return {"spec": source, "problems": str(error).splitlines()}
+        return {"spec": source, "problems": str(error).split("\n")}
     return {"spec": source, "problems": [], "layers": len(found.chain.layers), "parameters": found.size}
 
 

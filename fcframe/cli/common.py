@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fcframe.errors import DataError, SpecError
-from fcframe.spec.loading import load_spec
+from fcframe.spec.loading import load_spec, title
 from fcframe.spec.models import Spec
 
 overrides_option = click.option(
@@ -26,22 +27,19 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the fa
 
 def read_spec(source: str, overrides: Sequence[str]) -> Spec:
     """The spec of a file, or of standard input where the file is called "-"."""
-    return load_spec(sys.stdin.read() if source == "-" else source, overrides=overrides)
+    return load_spec(Path(source), overrides=overrides)
 
 
 @contextmanager
 def located(source: str) -> Iterator[None]:
-    """Puts the spec's file before what is wrong with the spec, or with the data that it names."""
+    """Puts the spec's file before what is wrong with the network, or with the data that it names."""
+    where = title(Path(source))
     try:
         yield
     except SpecError as error:
-        raise SpecError([_after(source, line) for line in error.problems]) from error
+        raise SpecError([f"{where}: {line}" for line in error.problems]) from error
     except DataError as error:
-        raise DataError(_after(source, str(error))) from error
-
-
-def _after(source: str, line: str) -> str:
-    return line if line.startswith((source, "--set", "spec: ")) else f"{source}: {line}"
+        raise DataError(f"{where}: {error}") from error
 
 
 def console() -> Console:
@@ -59,5 +57,6 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
 
 
 def print_json(facts: Any) -> None:
-    """Facts for a program."""
-    click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+    """Facts for a program, in characters that the output has."""
+    ascii_only = (sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")
+    click.echo(json.dumps(facts, indent=2, ensure_ascii=ascii_only))

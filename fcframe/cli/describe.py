@@ -79,7 +79,7 @@ def takes(field: dict[str, Any]) -> str:
 def _print(component: type[Component], found: Registry) -> None:
     described = facts(component, found)
     out = console()
-    out.print(f"{component.type}, a {component.kind} from {found.origin(component)}\n", style="bold")
+    out.print(f"{component.type} ({component.kind}), from {found.origin(component)}\n", style="bold")
     out.print(described["description"] + "\n")
     rows = table("field", "takes", "default", "what it is")
     for field in described["fields"]:

@@ -27,7 +27,7 @@ def command(kind: str | None, as_json: bool) -> None:
         rows.add_row(component.kind, component.type, plugin.name, distribution, summary(component))
     out.print(rows)
     for quarantined in found.quarantined:
-        out.print(f"not usable: {quarantined}", style="bold")
+        out.print(str(quarantined), style="bold")
 
 
 def facts(found: Registry, kind: str | None) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from fcframe.cli.common import console, json_option, located, overrides_option, 
 @json_option
 def command(spec: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Print the layers of SPEC with output shapes, parameters and bytes; nothing is allocated, no data is read."""
+    network = read_spec(spec, overrides)
     with located(spec):
-        found = plan(read_spec(spec, overrides))
+        found = plan(network)
     if as_json:
         print_json(facts(found))
         return

@@ -33,8 +33,8 @@ def command(
     spec: str, overrides: tuple[str, ...], out: Path | None, plain: bool, print_every: int, as_json: bool
 ) -> None:
     """Train the network of SPEC, an experiment spec, and write the run to a folder of its own."""
+    experiment = read_spec(spec, overrides)
     with located(spec):
-        experiment = read_spec(spec, overrides)
         where = out or next_folder(Path("runs"), _name(spec, experiment))
         run = _train(experiment, where, plain, print_every, as_json)
     if as_json:
@@ -59,7 +59,7 @@ def _train(experiment: Any, out: Path, plain: bool, print_every: int, quiet: boo
     try:
         with live:
             return train(experiment, out=out, observers=observers)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenPipeError):  # the latter: whoever read the output is gone
         at = f" at iteration {watch.solver.step} of {watch.solver.steps}" if watch.solver else ""
         raise InterruptedTrainingError(f"interrupted{at}; nothing was written") from None
 

@@ -2,23 +2,30 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import PydanticUserError, ValidationError
 
-from fcframe.errors import SpecError, json_path
+from fcframe.errors import ContractError, SpecError, json_path
 from fcframe.registry import Registry, registry
-from fcframe.spec.models import EXPERIMENT_KEYS, ExperimentSpec, NetworkSpec, Spec
+from fcframe.spec.models import EXPERIMENT_KEYS, FORMAT, ExperimentSpec, NetworkSpec, Spec
 from fcframe.spec.overrides import override
+from fcframe.strict import shown
 
 MAX_CHARACTERS = 2_000_000
+MAX_VALUES = 100_000
 MAX_DEPTH = 100
 MAX_PROBLEMS = 20
 
+_LARGEST = sys.float_info.max
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
+_PLAIN_KEY = re.compile(r"[\w$-]{1,80}")
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def load_spec(
@@ -27,87 +34,95 @@ def load_spec(
     """Reads and validates a spec.
 
     Args:
-        source: A path, JSON text (it starts with "{"), or the document as a dict.
+        source: A path ("-" is standard input), JSON text (it starts with "{"), or the document as a dict.
         overrides: Assignments like "training.optimizer.learning_rate=0.01", made before validation.
         registry: Where types are looked up; what is installed, by default.
 
     Raises:
         SpecError: One line a problem: source, JSON path, what was expected, the value, and a suggestion.
+        ContractError: A component has a field of a type that pydantic does not know.
 
     >>> load_spec('{"input": [4], "layers": [{"type": "relo"}], "loss": {"type": "softmax"}}')
     Traceback (most recent call last):
         ...
     fcframe.errors.SpecError: spec: layers[0].type: no layer called 'relo'. Did you mean 'relu'? Registered: ...
     """
-    where, document = read(source)
-    document = override(document, overrides)
+    where = title(source)
+    document = dict(source) if isinstance(source, Mapping) else _parse(where, _text(where, source))
+    _refuse(where, _flaws(where, document))
+    if overrides:
+        document = override(document, overrides)
+        _refuse(where, _flaws(where, document))
+    _refuse(where, _newer(document))
     model = ExperimentSpec if any(key in document for key in EXPERIMENT_KEYS) else NetworkSpec
     try:
         return model.model_validate(document, context={"registry": registry or _installed()})
     except ValidationError as error:
-        lines = [f"{where}: {json_path(line['loc'])}: {line['msg']}" for line in error.errors()]
-        if len(lines) > MAX_PROBLEMS:
-            lines[MAX_PROBLEMS:] = [f"{where}: … and {len(lines) - MAX_PROBLEMS} more problems"]
-        raise SpecError(lines) from None
+        raise _refusal(where, [(line["loc"], line["msg"]) for line in error.errors(include_url=False)]) from None
+    except PydanticUserError as error:
+        raise ContractError(f"{where}: a component cannot be read: {str(error).splitlines()[0]}") from error
 
 
 _installed = registry  # the parameter of load_spec has the better claim to the name
 
 
-def read(source: str | Path | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """What messages call the source, and the document in it, as yet unvalidated.
+def title(source: str | Path | Mapping[str, Any]) -> str:
+    """What messages call a source: "spec", or the file's path.
 
-    Raises:
-        SpecError: There is no such file, it is no JSON, it repeats a key, or it is too large or too deep.
+    >>> title("specs/digits.json"), title("{}")
+    ('specs/digits.json', 'spec')
     """
-    if isinstance(source, Mapping):
-        _check_depth("spec", source)
-        return "spec", dict(source)
-    if isinstance(source, str) and source.lstrip().startswith(("{", "[")):
-        return "spec", _parse("spec", source)
-    path = Path(source)
-    return str(path), _parse(str(path), _text(path))
+    if isinstance(source, Mapping) or _is_text(source):
+        return "spec"
+    path = str(source)
+    return path if path.strip() and path.isprintable() and len(path) < 1000 else shown(path)
 
 
-def _text(path: Path) -> str:
+def _is_text(source: Any) -> bool:
+    return isinstance(source, str) and source.lstrip("\ufeff \t\r\n").startswith(("{", "["))
+
+
+def _text(where: str, source: str | Path) -> str:
+    if _is_text(source):
+        return str(source).removeprefix("\ufeff")
     try:
-        with path.open("rb") as file:
-            content = file.read(4 * MAX_CHARACTERS + 1)
+        content = _bytes(source)
+        if len(content) > 4 * MAX_CHARACTERS:
+            raise _too_long(where)
         return content.decode("utf-8-sig")
     except FileNotFoundError:
-        raise SpecError([f"{path}: there is no such file"]) from None
+        raise SpecError([f"{where}: there is no such file"]) from None
     except IsADirectoryError:
-        raise SpecError([f"{path}: this is a folder, expected a JSON file"]) from None
+        raise SpecError([f"{where}: this is a folder, expected a JSON file"]) from None
     except UnicodeDecodeError as error:
-        raise SpecError([f"{path}: not text in UTF-8 (byte {error.start}); a spec is JSON text"]) from None
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        raise SpecError([f"{where}: not text in UTF-8 (byte {error.start}); a spec is JSON text"]) from None
+    except (OSError, ValueError) as error:  # ValueError: a path that no system takes
         reason = error.strerror if isinstance(error, OSError) else error
-        raise SpecError([f"{path}: cannot be read: {reason}"]) from None
+        raise SpecError([f"{where}: cannot be read: {reason}"]) from None
+
+
+def _bytes(source: str | Path) -> bytes:
+    """What the file holds, up to more than is allowed."""
+    if str(source) == "-":
+        return sys.stdin.buffer.read(4 * MAX_CHARACTERS + 1)
+    with Path(source).open("rb") as file:
+        return file.read(4 * MAX_CHARACTERS + 1)
 
 
 def _parse(where: str, text: str) -> dict[str, Any]:
     if len(text) > MAX_CHARACTERS:
-        raise SpecError(
-            [f"{where}: more than {MAX_CHARACTERS:,} characters; a spec describes data, it does not hold it"]
-        )
+        raise _too_long(where)
     if not text.strip():
         raise SpecError([f"{where}: the file is empty, expected a JSON object"])
     _check_brackets(where, text)
     try:
-        document = json.loads(text, object_pairs_hook=_Object, parse_constant=_refuse_constant, parse_float=_float)
+        document = json.loads(text, object_pairs_hook=_Object, parse_int=_integer)
     except json.JSONDecodeError as error:
-        if error.pos >= len(text.rstrip()):
-            raise SpecError(
-                [f"{where}:{error.lineno}:{error.colno}: the JSON text ends too early: {error.msg}"]
-            ) from None
-        raise SpecError([f"{where}:{error.lineno}:{error.colno}: not JSON: {error.msg}"]) from None
-    except ValueError as error:
-        raise SpecError([f"{where}: not JSON: {str(error).partition(';')[0]}"]) from None
-    problems = [f"{where}: {line}" for line in _repeated(document)]
-    if problems:
-        raise SpecError(problems[:MAX_PROBLEMS])
+        early = "the JSON text ends too early" if error.pos >= len(text.rstrip()) else "not JSON"
+        message = re.sub(" at$", " here", error.msg)
+        raise SpecError([f"{where}:{error.lineno}:{error.colno}: {early}: {message}"]) from None
     if not isinstance(document, dict):
-        raise SpecError([f"{where}: expected a JSON object at the top, got {type(document).__name__}"])
+        raise SpecError([f"{where}: expected a JSON object at the top, got {shown(document)}"])
     return document
 
 
@@ -116,34 +131,12 @@ class _Object(dict[str, Any]):
 
     def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        self.repeated: list[str] = []
-        if len(self) < len(pairs):
-            keys = [key for key, _ in pairs]
-            self.repeated = [key for key in self if keys.count(key) > 1]
+        counts = Counter(key for key, _ in pairs) if len(self) < len(pairs) else {}
+        self.repeated = [key for key, count in counts.items() if count > 1]
 
 
-def _repeated(document: Any) -> list[str]:
-    problems = []
-    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), document)]
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, _Object):
-            problems += [f"{json_path((*path, key))}: this key stands here more than once" for key in value.repeated]
-            waiting += [((*path, key), item) for key, item in value.items()]
-        elif isinstance(value, list):
-            waiting += [((*path, index), item) for index, item in enumerate(value)]
-    return sorted(problems)
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _float(text: str) -> float:
-    value = float(text)
-    if value in (float("inf"), float("-inf")):
-        raise ValueError(f"the number {text[:40]} is too large for a float")
-    return value
+def _integer(text: str) -> int | float:
+    return int(text) if len(text) < 400 else float(text)  # infinite, for `_flaws` to refuse
 
 
 def _check_brackets(where: str, text: str) -> None:
@@ -152,18 +145,76 @@ def _check_brackets(where: str, text: str) -> None:
     for bracket in _BRACKET.findall(_STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
         if depth > MAX_DEPTH:
-            raise SpecError([_too_deep(where)])
+            raise _too_deep(where)
 
 
-def _check_depth(where: str, document: Any) -> None:
-    waiting = [(document, 1)]
+def _flaws(where: str, document: Any) -> Iterator[tuple[Sequence[str | int], str]]:
+    """What no document may have in it, whatever a field takes: where, and what is wrong with it.
+
+    Raises:
+        SpecError: The document is too large, or too deep, to be looked through; one that contains itself is.
+    """
+    count = 0
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), document)]
     while waiting:
-        value, depth = waiting.pop()
-        if depth > MAX_DEPTH:
-            raise SpecError([_too_deep(where)])
-        items = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
-        waiting += [(item, depth + 1) for item in items]
+        path, value = waiting.pop()
+        items: list[tuple[Any, Any]] = []
+        if isinstance(value, (Mapping, list, tuple)) and len(path) >= MAX_DEPTH:
+            raise _too_deep(where)
+        if isinstance(value, Mapping):
+            items = list(value.items())
+            for key in getattr(value, "repeated", ()):
+                yield (*path, key), "this key stands here more than once"
+            for key in value:
+                if not isinstance(key, str) or _HALF_A_PAIR.search(key):
+                    yield path, f"expected text as a key, got {shown(key)}"
+        elif isinstance(value, (list, tuple)):
+            items = list(enumerate(value))
+        elif isinstance(value, (int, float)) and not -_LARGEST <= value <= _LARGEST:
+            yield path, f"expected a finite number up to 1.8e308, got {shown(value)}"
+        elif isinstance(value, str) and _HALF_A_PAIR.search(value):
+            yield path, f"expected text, got {shown(value)}, which is not Unicode"
+        count += len(items)
+        if count > MAX_VALUES:
+            raise SpecError([f"{where}: more than {MAX_VALUES:,} values; {_HINT}"])
+        waiting += [((*path, key), item) for key, item in reversed(items)]
 
 
-def _too_deep(where: str) -> str:
-    return f"{where}: brackets nest deeper than {MAX_DEPTH}; put layers side by side rather than inside each other"
+def _newer(document: Mapping[str, Any]) -> Iterator[tuple[Sequence[str | int], str]]:
+    """Says of a later format that it is one, and nothing else: what it means by its fields is unknown here."""
+    number = document.get("format")
+    if type(number) is int and number > FORMAT:
+        yield ("format",), f"this version of fcframe reads format {FORMAT}; format {number} needs a newer one"
+
+
+def _refuse(where: str, problems: Iterator[tuple[Sequence[str | int], str]]) -> None:
+    found = list(problems)
+    if found:
+        raise _refusal(where, found)
+
+
+def _refusal(where: str, problems: Sequence[tuple[Sequence[str | int], str]]) -> SpecError:
+    lines = [": ".join(filter(None, (where, _path(location), message))) for location, message in problems]
+    if len(lines) > MAX_PROBLEMS:
+        lines[MAX_PROBLEMS:] = [f"{where}: … and {len(lines) - MAX_PROBLEMS} more problems"]
+    return SpecError(lines)
+
+
+def _path(location: Sequence[str | int]) -> str:
+    """The JSON path, on one line whatever the keys are."""
+    return json_path(
+        [step if isinstance(step, int) or _PLAIN_KEY.fullmatch(step) else shown(step) for step in location]
+    )
+
+
+_HINT = "a spec describes data, it does not hold it"
+
+
+def _too_long(where: str) -> SpecError:
+    return SpecError([f"{where}: more than {MAX_CHARACTERS:,} characters; {_HINT}"])
+
+
+def _too_deep(where: str) -> SpecError:
+    return SpecError(
+        [f"{where}: brackets nest deeper than {MAX_DEPTH}; put layers side by side rather than inside each other"]
+    )

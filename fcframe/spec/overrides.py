@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fcframe.errors import SpecError, json_path
+from fcframe.strict import shown
 
 _STEP = re.compile(r"\.?([^.\[\]=]+)|\[(\d+)\]")
 
@@ -29,7 +30,7 @@ def override(document: dict[str, Any], assignments: Sequence[str]) -> dict[str, 
             path, value = _parse(assignment)
             _assign(document, path, value)
         except ValueError as error:
-            problems.append(f"--set {assignment}: {error}")
+            problems.append(f"--set {shown(assignment)}: {error}")
     if problems:
         raise SpecError(problems)
     return document

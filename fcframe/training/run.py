@@ -3,6 +3,7 @@
 import csv
 import json
 import platform
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,6 +47,10 @@ class Run:
         }
 
 
+UNFINISHED = "unfinished"
+"""The file that is in a run's folder until the run is, so that no other run moves in."""
+
+
 @contextmanager
 def folder(path: Path) -> Iterator[Path]:
     """A new folder for a run; it stays only if the block ends well.
@@ -53,24 +58,25 @@ def folder(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: The folder cannot be made, or holds something already.
     """
-    missing = [parent for parent in (path, *path.parents) if not parent.exists()]
+    missing: list[Path] = []
     try:
+        missing = [parent for parent in (path, *path.parents) if not parent.exists()]
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
             raise OutputError(f"{path}: this folder is not empty; choose another one for the run")
-        probe = path / "spec.json"
-        probe.touch()
-        probe.unlink()
+        claim = path / UNFINISHED
+        claim.touch(exist_ok=False)
     except OSError as error:
         _remove(missing)
         raise OutputError(f"{path}: a run cannot be written there: {error.strerror}") from error
     try:
         yield path
+        claim.unlink()
     except BaseException as error:
         for item in path.iterdir():
-            item.unlink()
+            shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
         _remove(missing)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
             raise OutputError(f"{path}: the run could not be written: {error.strerror}") from error
         raise
 
@@ -124,8 +130,13 @@ def _write_json(path: Path, content: Any) -> None:
 
 def _versions(spec: ExperimentSpec, registry: Registry) -> dict[str, str]:
     """What made the run: Python, NumPy, and the distributions of the components that the spec names."""
-    used = {registry.origin(component) for component in _components(spec)}
-    versions = {plugin.distribution: plugin.version for plugin in used}
+    versions = {}
+    for component in set(_components(spec)):
+        if registry.of(component.kind).get(component.type) is component:
+            plugin = registry.origin(component)
+            versions[plugin.distribution] = plugin.version
+        else:  # handed in as an object
+            versions[component.__module__] = "not registered"
     return dict(sorted(versions.items())) | {"numpy": np.__version__, "python": platform.python_version()}
 
 

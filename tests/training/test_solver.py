@@ -26,6 +26,11 @@ def test_the_same_spec_gives_the_same_bytes():
     assert first.history.evaluations == second.history.evaluations
 
 
+def test_a_run_with_components_that_are_not_registered_is_written_too(tmp_path):
+    run = fcframe.train(experiment(), out=tmp_path / "run")
+    assert '"tests.training.toys": "not registered"' in (run.path / "summary.json").read_text()
+
+
 def test_another_seed_gives_another_network_on_the_same_data():
     runs = [fcframe.train(experiment(seed=seed)) for seed in (0, 1)]
     assert runs[0].network.params.flat.tobytes() != runs[1].network.params.flat.tobytes()

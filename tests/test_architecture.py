@@ -1,0 +1,246 @@
+"""The laws of the house, proved on its text: who may know whom, what is documented, how long a file may be."""
+
+import ast
+import functools
+import inspect
+import json
+import subprocess
+import sys
+import textwrap
+import tomllib
+import types
+import typing
+from pathlib import Path
+
+import pytest
+
+import fcframe
+from fcframe import hookspecs
+from fcframe.components import KINDS
+
+ROOT = Path(__file__).parent.parent
+CORE = ROOT / "fcframe"
+PLUGINS = ROOT / "plugins"
+PACKAGES = sorted(path for path in PLUGINS.iterdir() if path.is_dir() and list(path.glob("*.py")))
+THIRD_PARTY = ROOT / "tests" / "third_party" / "fcframe-swish" / "fcframe_swish.py"
+HOOKS = [hook for name, hook in vars(hookspecs).items() if name.startswith("fcframe_")]
+
+# A room of fcframe/ imports from rooms on the lines above it, and from itself where it is a package; rooms on one
+# line do not know each other. `fcframe` itself gathers the public names, and no room imports it.
+ROOMS = (
+    "errors strict context",
+    "components memory",
+    "chain fields hookspecs parameters",
+    "registry",
+    "spec",
+    "network",
+    "builder",
+    "training verify",
+    "cli",
+)
+
+
+def sources(*folders):
+    return sorted(path for folder in folders for path in folder.rglob("*.py"))
+
+
+def tree(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(node):
+    """(module, name or None, line) of every import that is executed, those inside functions included."""
+    if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+        children = node.orelse
+    else:
+        children = ast.iter_child_nodes(node)
+    if isinstance(node, ast.Import):
+        yield from ((alias.name, None, node.lineno) for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        assert node.level == 0, f"line {node.lineno}: imports are absolute"
+        yield from ((node.module, alias.name, node.lineno) for alias in node.names)
+    for child in children:
+        yield from imports(child)
+
+
+def room_of(path):
+    return path.relative_to(CORE).parts[0].removesuffix(".py")
+
+
+# Who knows whom.
+
+
+def test_the_core_knows_no_component_by_name():
+    known = {component.type for component in fcframe.registry()}
+    found = []
+    for path in sources(CORE):
+        module = tree(path)
+        documentation = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
+        found += [
+            f"{path.relative_to(ROOT)}:{node.lineno}: {node.value!r}"
+            for node in ast.walk(module)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation
+            if any(node.value == name or f'"{name}"' in node.value or f"'{name}'" in node.value for name in known)
+        ]
+    assert len(known) > 20
+    assert not found
+
+
+def test_every_room_has_its_place_in_the_table():
+    rooms = [room_of(path) for path in sources(CORE) if path != CORE / "__init__.py"]
+    assert set(rooms) <= set(" ".join(ROOMS).split())
+
+
+def test_imports_run_one_way():
+    place = {room: number for number, line in enumerate(ROOMS) for room in line.split()}
+    against = []
+    for path in sources(CORE):
+        room = room_of(path)
+        for module, name, line in imports(tree(path)):
+            if module.partition(".")[0] != "fcframe":
+                continue
+            target = [*module.split("."), name][1]
+            if room not in ("__init__", target) and place.get(target, len(ROOMS)) >= place[room]:
+                against.append(f"{path.relative_to(ROOT)}:{line}: {module} {name or ''}")
+    assert not against
+
+
+def test_the_core_imports_no_plugin():
+    packages = {path.name for path in PACKAGES}
+    found = {module.partition(".")[0] for path in sources(CORE) for module, _, _ in imports(tree(path))}
+    assert packages
+    assert not found & packages
+
+
+@pytest.mark.parametrize("package", [*PACKAGES, THIRD_PARTY], ids=lambda path: path.stem)
+def test_a_plugin_imports_public_names_numpy_pydantic_and_its_own_package(package):
+    against = []
+    for path in [package] if package.is_file() else sources(package):
+        module_tree = tree(path)
+        for module, name, line in imports(module_tree):
+            top = module.partition(".")[0]
+            public = module == "fcframe" and (name is None or name in fcframe.__all__)
+            if not public and top not in {"numpy", "pydantic", package.stem} | sys.stdlib_module_names:
+                against.append(f"{path.relative_to(ROOT)}:{line}: {module} {name or ''}")
+        against += [
+            f"{path.relative_to(ROOT)}:{node.lineno}: fcframe.{node.attr}"
+            for node in ast.walk(module_tree)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "fcframe"
+            if node.attr not in fcframe.__all__
+        ]
+    assert not against
+
+
+def test_every_plugin_ships_in_the_wheel_and_has_an_entry_point():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = {path.name for path in PACKAGES}
+    named = {
+        value.partition(":")[0].partition(".")[0] for value in project["project"]["entry-points"]["fcframe"].values()
+    }
+    shipped = set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+    assert named == packages
+    assert shipped == {"fcframe", *(f"plugins/{name}" for name in packages)}
+
+
+def test_importing_fcframe_loads_no_plugin_and_nothing_that_only_a_user_needs():
+    code = "import sys, fcframe; print(*sys.modules)"
+    found = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    late = {"click", "rich", "fcframe.cli", "fcframe.spec", "fcframe.network", "fcframe.training"}
+    assert "fcframe.registry" in found
+    assert not found & (late | {path.name for path in PACKAGES})
+
+
+# What is public.
+
+
+def test_the_public_names_are_sorted_and_are_those_that_the_package_gathers():
+    gathered = {
+        alias.asname or alias.name
+        for node in ast.walk(tree(CORE / "__init__.py"))
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("fcframe.")
+        for alias in node.names
+    }
+    assert list(fcframe.__all__) == sorted(gathered)
+
+
+@pytest.mark.parametrize("name", fcframe.__all__)
+def test_a_public_name_can_be_used_and_says_what_it_is(name):
+    value = getattr(fcframe, name)
+    alias = typing.get_origin(value) is not None  # of a type; the types say what they are
+    assert alias or (value.__doc__ or "").strip()
+
+
+def test_what_is_not_public_is_refused_by_name():
+    with pytest.raises(AttributeError, match="module 'fcframe' has no attribute 'nothing'"):
+        _ = fcframe.nothing
+
+
+@pytest.mark.parametrize("component", list(fcframe.registry()), ids=lambda found: f"{found.kind}-{found.type}")
+def test_a_component_derives_from_its_kind_and_from_nothing_else(component):
+    assert component.__bases__ in {(kind,) for kind in KINDS}
+
+
+# Hooks.
+
+
+def example_of(hook):
+    """The indented part of a hook's documentation, executed."""
+    lines = [line for line in inspect.getdoc(hook).splitlines() if not line or line.startswith("    ")]
+    names = {"fcframe": fcframe, "Swish": "Swish", "Mish": "Mish"}
+    exec(textwrap.dedent("\n".join(lines)), names)
+    return names[hook.__name__]
+
+
+@pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook.__name__)
+def test_a_hook_says_when_it_is_called_what_it_returns_and_gives_an_example(hook):
+    text = inspect.getdoc(hook)
+    assert "alled " in text
+    assert "Returns " in text
+    assert "@fcframe.hookimpl\n" in text
+    example = example_of(hook)
+    assert set(inspect.signature(example).parameters) <= set(inspect.signature(hook).parameters)
+
+
+def test_the_registering_hooks_example_announces_a_list():
+    assert example_of(hookspecs.fcframe_register)() == ["Swish", "Mish"]
+
+
+def test_the_other_hooks_examples_are_called_during_a_training_when_their_documentation_says(capsys):
+    calls = []
+
+    def recorded(example):
+        @functools.wraps(example)
+        def call(*args):
+            calls.append(example.__name__.removeprefix("fcframe_"))
+            return example(*args)
+
+        return call
+
+    observer = types.ModuleType("observer")
+    for hook in HOOKS:
+        if hook is not hookspecs.fcframe_register:
+            setattr(observer, hook.__name__, recorded(example_of(hook)))
+    spec = json.loads((ROOT / "specs" / "digits.json").read_text(encoding="utf-8"))
+    spec["training"] |= {"epochs": 2, "batch_size": 500}
+    fcframe.train(fcframe.load_spec(spec), observers=[observer])
+    assert calls == [
+        "training_start",
+        "step_end", "evaluation", "step_end", "step_end", "evaluation", "epoch_end",
+        "step_end", "step_end", "step_end", "evaluation", "epoch_end",
+        "training_end",
+    ]  # fmt: skip
+    assert "6 updates to do" in capsys.readouterr().out
+
+
+# Length.
+
+
+def test_no_file_is_too_long_to_be_read_at_one_sitting():
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in sources(CORE, PLUGINS)}
+    assert {name: length for name, length in lengths.items() if length > 350} == {}
+
+
+def test_a_layer_is_short_enough_to_read_like_the_textbook():
+    layers = fcframe.registry().layers.values()
+    lengths = {layer.type: len(Path(inspect.getfile(layer)).read_text().splitlines()) for layer in layers}
+    assert {name: length for name, length in lengths.items() if length > 80} == {}

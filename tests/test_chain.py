@@ -1,0 +1,182 @@
+"""Layers in a row: what they are called, which shapes pass through them, forward and backward."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fcframe
+from fcframe import Chain, Context, Layer
+
+LAYERS = fcframe.registry().layers
+Affine, Dropout, ReLU = LAYERS["affine"], LAYERS["dropout"], LAYERS["relu"]
+BatchNorm, Residual, Sequential = LAYERS["batchnorm"], LAYERS["residual"], LAYERS["sequential"]
+RNG = np.random.default_rng(0)
+
+
+class Probe(Layer):
+    """Makes the output shape that it is told to make, and gives no dx."""
+
+    type = "probe"
+    makes: Any = (3,)
+
+    def output_shape(self, input_shape):
+        return self.makes
+
+    def forward(self, x, params, ctx):
+        return x, ()
+
+    def backward(self, dout, cache, ctx):
+        return None, {}
+
+
+def arrays(parameters):
+    return {name: RNG.normal(size=parameter.shape) for name, parameter in parameters.items()}
+
+
+# Names.
+
+own_names = st.sampled_from(["affine1", "affine2", "relu1", "first", "second"])
+rows = st.lists(st.tuples(st.sampled_from(["affine", "relu"]), st.none() | own_names), min_size=1, max_size=8)
+
+
+def made(row):
+    return [LAYERS[name](name=own, **({"units": 3} if name == "affine" else {})) for name, own in row]
+
+
+@given(rows)
+def test_a_layer_has_its_own_name_or_else_its_type_numbered_among_all_siblings_of_that_type(row):
+    wanted = [own or f"{name}{[other for other, _ in row[: at + 1]].count(name)}" for at, (name, own) in enumerate(row)]
+    doubled = [name for name in wanted if wanted.count(name) > 1]
+    if not doubled:
+        assert Chain(made(row)).names == tuple(wanted)
+        return
+    first, second = (at for at, name in enumerate(wanted) if name == doubled[0] and wanted[:at].count(name) < 2)
+    with pytest.raises(ValueError, match=rf"layers \[{first}\] and \[{second}\] are both called '{doubled[0]}'"):
+        Chain(made(row))
+
+
+def test_a_named_layer_counts_among_its_siblings():
+    chain = Chain([Affine(units=3), Affine(units=3, name="middle"), ReLU(), Affine(units=3)])
+    assert chain.names == ("affine1", "middle", "relu1", "affine3")
+
+
+def test_the_names_of_parameters_lead_through_containers():
+    inside = Residual(layers=(Affine(units=4), ReLU(), Affine(units=4, name="last")))
+    chain = Chain([BatchNorm(), Sequential(layers=(inside, BatchNorm()), name="block")])
+    assert list(chain.parameters((4,))) == [
+        "batchnorm1.gamma",
+        "batchnorm1.beta",
+        "block.residual1.affine1.W",
+        "block.residual1.affine1.b",
+        "block.residual1.last.W",
+        "block.residual1.last.b",
+        "block.batchnorm1.gamma",
+        "block.batchnorm1.beta",
+    ]
+    assert list(chain.state((4,))) == [
+        "batchnorm1.mean",
+        "batchnorm1.var",
+        "block.batchnorm1.mean",
+        "block.batchnorm1.var",
+    ]
+
+
+# Shapes.
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=6), st.lists(st.integers(1, 5), min_size=1, max_size=3))
+def test_each_layer_is_given_the_shape_that_the_one_before_makes(units, input_shape):
+    chain = Chain([Affine(units=size) for size in units])
+    shapes = chain.shapes(tuple(input_shape))
+    assert shapes == (tuple(input_shape), *((size,) for size in units))
+    assert chain.output_shape(tuple(input_shape)) == (units[-1],)
+    assert [shape for _, _, shape in chain.inner(tuple(input_shape))] == list(shapes[:-1])
+
+
+def test_a_shape_that_a_layer_cannot_take_is_refused_with_the_path_through_the_containers():
+    wrong = Residual(layers=(Affine(units=5),))
+    chain = Chain([ReLU(), Sequential(layers=(wrong, ReLU()))])
+    with pytest.raises(fcframe.ShapeError) as caught:
+        chain.shapes((4,))
+    assert caught.value.path == ("layers", 1, "layers", 0)
+    assert str(caught.value).startswith("layers[1].layers[0]: residual cannot take an input of shape (4,): its layers")
+    assert "(5,)" in caught.value.reason
+
+
+def test_the_path_is_that_of_the_spec():
+    wrong = {"type": "residual", "layers": [{"type": "affine", "units": 5}]}
+    layers = [{"type": "relu"}, {"type": "sequential", "layers": [wrong]}]
+    spec = fcframe.load_spec({"input": [4], "layers": layers, "loss": {"type": "mse"}})
+    with pytest.raises(fcframe.SpecError, match=r"^layers\[1\]\.layers\[0\]: residual cannot take an input of shape"):
+        fcframe.build(spec)
+
+
+def test_the_path_names_the_field_that_holds_the_layers():
+    with pytest.raises(fcframe.ShapeError, match=r"^branch\[0\]: residual"):
+        Chain([Residual(layers=(Affine(units=5),))], field="branch").shapes((4,))
+
+
+@pytest.mark.parametrize("shape", [(0,), (3, -1), (2.0,), ("3",), 3, None, "3"])
+def test_a_layer_that_makes_an_impossible_shape_is_named(shape):
+    with pytest.raises(
+        fcframe.ShapeError, match=r"^layers\[1\]: probe makes .* of \(4,\); a shape is a tuple of positive"
+    ):
+        Chain([ReLU(), Probe(makes=shape)]).shapes((4,))
+
+
+# Forward and backward.
+
+
+def test_a_chain_is_its_layers_one_after_the_other():
+    layers = [Affine(units=5), ReLU(), Affine(units=2)]
+    chain = Chain(layers)
+    params = arrays(chain.parameters((4,)))
+    x, dout = RNG.normal(size=(3, 4)), RNG.normal(size=(3, 2))
+    out, caches = chain.forward(x, params, Context(params=params))
+    dx, grads = chain.backward(dout, caches, Context(params=params))
+
+    own = [{key: params[f"{name}.{key}"] for key in ("W", "b") if f"{name}.{key}" in params} for name in chain.names]
+    contexts = [Context(params=arrays_) for arrays_ in own]
+    kept = []
+    for layer, arrays_, ctx in zip(layers, own, contexts, strict=True):
+        x, cache = layer.forward(x, arrays_, ctx)
+        kept.append(cache)
+    wanted = {}
+    for name, layer, cache, ctx in reversed(list(zip(chain.names, layers, kept, contexts, strict=True))):
+        dout, found = layer.backward(dout, cache, ctx)
+        wanted |= {f"{name}.{key}": grad for key, grad in found.items()}
+    np.testing.assert_array_equal(out, x)
+    np.testing.assert_array_equal(dx, dout)
+    assert grads.keys() == wanted.keys() == params.keys()
+    for name, grad in wanted.items():
+        np.testing.assert_array_equal(grads[name], grad)
+
+
+def test_a_chain_that_needs_no_dx_makes_none():
+    chain = Chain([Affine(units=5), Affine(units=2)])
+    params = arrays(chain.parameters((4,)))
+    ctx = Context(params=params, needs_input_grad=False)
+    _, caches = chain.forward(RNG.normal(size=(3, 4)), params, ctx)
+    dx, grads = chain.backward(RNG.normal(size=(3, 2)), caches, ctx)
+    assert dx is None
+    assert grads.keys() == params.keys()
+
+
+def test_a_layer_that_gives_no_dx_where_the_one_before_it_needs_it_is_named():
+    chain = Chain([ReLU(), Probe()])
+    _, caches = chain.forward(RNG.normal(size=(2, 3)), {}, Context())
+    with pytest.raises(fcframe.ContractError, match="probe: backward returned no dx, though it was needed"):
+        chain.backward(RNG.normal(size=(2, 3)), caches, Context(needs_input_grad=False))
+
+
+def test_a_chain_goes_through_a_minibatch_without_examples():
+    chain = Chain([Affine(units=5), ReLU(), Dropout(), Sequential(layers=(Affine(units=2),))])
+    params = arrays(chain.parameters((4,)))
+    ctx = Context(params=params, rng=RNG)
+    out, caches = chain.forward(np.empty((0, 4)), params, ctx)
+    dx, grads = chain.backward(np.empty((0, 2)), caches, ctx)
+    assert (out.shape, dx.shape) == ((0, 2), (0, 4))
+    assert all(not grad.any() for grad in grads.values())
