@@ -149,7 +149,7 @@ def test_an_installed_layer_is_listed_described_and_trained(environment, install
     (line,) = listed(environment, "swish")
     assert line.split()[:5] == ["layer", "swish", "swish", "fcframe-swish", "1.0"]
     code, lines, _ = environment.fcframe("describe", "swish")
-    assert (code, lines[0]) == (0, "swish, a layer from plugin 'swish' of fcframe-swish 1.0")
+    assert (code, lines[0]) == (0, "swish (layer), from plugin 'swish' of fcframe-swish 1.0")
     assert any(line.split()[:3] == ["beta", "number", ">"] for line in lines)
     spec = experiment(environment, {"type": "swish", "beta": 1.5})
     code, lines, complaints = environment.fcframe("train", spec, "--out", tmp_path / "run")
@@ -179,7 +179,7 @@ def test_a_broken_plugin_is_listed_as_not_usable_and_the_rest_works(environment,
     code, lines, complaints = environment.fcframe("list")
     assert (code, complaints) == (0, [])
     assert lines[-1].startswith(
-        "not usable: plugin 'swish' of broken-swish 1.0 is not usable: "
+        "plugin 'swish' of broken-swish 1.0 is not usable: "
         "ModuleNotFoundError: No module named 'nowhere_at_all' ("
     )
     assert lines[-1].endswith("broken_swish.py:2)")
