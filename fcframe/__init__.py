@@ -23,6 +23,7 @@ from fcframe.components import (
     Regularizer,
     Schedule,
 )
+from fcframe.container import Container
 from fcframe.context import Array, Context
 from fcframe.errors import (
     ContractError,
@@ -87,6 +88,7 @@ __all__ = [
     "AnySchedule",
     "Array",
     "Chain",
+    "Container",
     "Context",
     "ContractError",
     "Data",

@@ -3,7 +3,7 @@
 A component is a frozen, strict pydantic model. Its fields are its JSON, its JSON Schema and its documentation;
 its methods are pure functions of their arguments. Arrays never live inside it: parameters, state, caches and
 slots are handed in and handed back. Kinds are abstract, components are final: a component derives from one of
-the eight classes below and from nothing else, and nothing derives from a component.
+the eight classes below (or from `Container`, the abstract layer that holds layers), and nothing derives from it.
 
 Words for shapes: N examples in a minibatch, D features in, H hidden, C classes or outputs. A method that takes
 an `input_shape` means the shape of one example, without N.
