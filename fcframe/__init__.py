@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from fcframe.network import Network
     from fcframe.spec import ExperimentSpec, NetworkSpec, load_spec
     from fcframe.training import Run, train
+    from fcframe.verify import gradcheck
 
 # What a plugin does not need comes on first use, so that importing the package stays cheap.
 _LATER = {
@@ -62,6 +63,7 @@ _LATER = {
     "NetworkSpec": "fcframe.spec",
     "Run": "fcframe.training",
     "build": "fcframe.builder",
+    "gradcheck": "fcframe.verify",
     "load_spec": "fcframe.spec",
     "train": "fcframe.training",
 }
@@ -117,6 +119,7 @@ __all__ = [
     "ShapeError",
     "SpecError",
     "build",
+    "gradcheck",
     "hookimpl",
     "load_spec",
     "registry",

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -78,10 +79,12 @@ def plan(spec: Spec, *, dtype: Any = None, batch_size: int | None = None) -> Pla
     Raises:
         SpecError: The layers do not fit together, or need more memory than is allowed; with the JSON path.
     """
+    if not isinstance(spec, (NetworkSpec, ExperimentSpec)):
+        raise SpecError([f"expected a spec as load_spec returns it, got a value of type {type(spec).__name__}"])
     network = spec.network if isinstance(spec, ExperimentSpec) else spec
     place = ("network",) if isinstance(spec, ExperimentSpec) else ()
     try:
-        found = Plan(network, Chain(network.layers), np.dtype(dtype or network.dtype))
+        found = Plan(network, Chain(network.layers), _dtype(dtype or network.dtype))
         _check_names(found)
         try:
             network.loss.check_scores(found.shapes[-1])
@@ -125,6 +128,14 @@ def _rows(layers: Any, prefix: str, depth: int) -> Iterator[Row]:
         yield from _rows(layer.inner(shape), f"{prefix}{name}.", depth + 1)
 
 
+def _dtype(wanted: Any) -> np.dtype[Any]:
+    with suppress(TypeError):
+        found: np.dtype[Any] = np.dtype(wanted)
+        if found in (np.float32, np.float64):
+            return found
+    raise SpecError([f"dtype: expected 'float32' or 'float64', got {wanted!r}"])
+
+
 def _check_names(found: Plan) -> None:
     """A parameter's dotted name leads to one array, whatever layers call theirs."""
     for name in (*found.parameters, *found.state):
@@ -133,27 +144,38 @@ def _check_names(found: Plan) -> None:
 
 
 def _check_sizes(found: Plan, place: tuple[str, ...], batch_size: int) -> None:
-    allowed = max_bytes()
-    problems = []
-    size = found.dtype.itemsize
-    if found.size * size > allowed:
-        rows = [row for row in found.rows() if row.depth == 0]
-        largest = max(range(len(rows)), key=lambda index: rows[index].parameters)
-        problems.append(
-            f"{json_path((*place, 'layers', largest))}: {rows[largest].layer.type} needs "
-            f"{human_bytes(rows[largest].parameters * size)} of parameters, for an input of shape "
-            f"{rows[largest].input_shape}; the whole network may take {human_bytes(allowed)} (FCFRAME_MAX_BYTES)"
+    """Parameters and state first, then what a minibatch makes: the one mostly follows from the other."""
+    size, allowed = found.dtype.itemsize, max_bytes()
+    limit = f"{human_bytes(allowed)} are allowed (FCFRAME_MAX_BYTES)"
+    rows = [row for row in found.rows() if row.depth == 0]
+    held = found.size + sum(parameter.size for parameter in found.state.values())
+    if held * size > allowed:
+        row = max(rows, key=lambda row: row.parameters)
+        problem = (
+            f"{json_path((*place, 'layers', rows.index(row)))}: {row.layer.type} needs "
+            f"{human_bytes(row.parameters * size)} of parameters, for an input of shape {row.input_shape}; {limit}"
         )
-    widest = max(range(len(found.shapes)), key=lambda index: prod(found.shapes[index]))
-    if batch_size * prod(found.shapes[widest]) * size > allowed:
-        where = ("input",) if widest == 0 else ("layers", widest - 1)
-        problems.append(
-            f"{json_path((*place, *where))}: {batch_size:,} examples of shape {found.shapes[widest]} take "
-            f"{human_bytes(batch_size * prod(found.shapes[widest]) * size)}; one minibatch may take "
-            f"{human_bytes(allowed)} (FCFRAME_MAX_BYTES)"
+        raise SpecError([problem])
+    makes = [prod(found.spec.input), *(_numbers_made(row.layer, row.input_shape) for row in rows)]
+    index, most = max(enumerate(makes), key=lambda pair: pair[1])
+    if batch_size * most * size > allowed:
+        where = ("layers", index - 1) if index else ("input",)
+        problem = (
+            f"{json_path((*place, *where))}: a minibatch of {batch_size:,}, "
+            f"each example of shape {found.shapes[index]}, "
+            f"takes {human_bytes(batch_size * most * size)}; {limit}"
         )
-    if problems:
-        raise SpecError(problems)
+        raise SpecError([problem])
+    if batch_size * sum(makes) * size > allowed:
+        total = human_bytes(batch_size * sum(makes) * size)
+        problem = f"{json_path((*place, 'layers'))}: a minibatch of {batch_size:,} takes {total} in all layers; {limit}"
+        raise SpecError([problem])
+
+
+def _numbers_made(layer: Layer, input_shape: Shape) -> int:
+    """How many numbers a layer, and all that it holds, makes of one example."""
+    inside = sum(_numbers_made(inner, shape) for _, inner, shape in layer.inner(input_shape))
+    return inside + prod(layer.output_shape(input_shape))
 
 
 def max_bytes() -> int:

@@ -74,8 +74,12 @@ class Chain:
         """The last layer's output, and the caches of all."""
         caches = []
         contexts, arrays = ctx.inner(self.names), ctx.inner_params(self.names, params)
-        for layer, own, inner in zip(self.layers, arrays, contexts, strict=True):
-            x, cache = layer.forward(x, own, inner)
+        for name, layer, own, inner in zip(self.names, self.layers, arrays, contexts, strict=True):
+            try:
+                x, cache = layer.forward(x, own, inner)
+            except Exception as error:
+                error.add_note(f"in the forward of {name} ({layer.type})")
+                raise
             caches.append(cache)
         return x, tuple(caches)
 
@@ -91,8 +95,12 @@ class Chain:
         for index in range(len(self.layers) - 1, -1, -1):
             if dx is None:
                 raise ContractError(f"{self.layers[index + 1].type}: backward returned no dx, though it was needed")
-            dx, own = self.layers[index].backward(dx, cache[index], contexts[index])
             name = self.names[index]
+            try:
+                dx, own = self.layers[index].backward(dx, cache[index], contexts[index])
+            except Exception as error:
+                error.add_note(f"in the backward of {name} ({self.layers[index].type})")
+                raise
             for key, grad in own.items():
                 grads[f"{name}.{key}"] = grad
         return dx, grads

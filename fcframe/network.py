@@ -82,6 +82,8 @@ class Network:
             DataError: X does not have the input's shape, or y is not what the loss takes.
         """
         X, y = self._examples(X), np.asarray(y)
+        if y.ndim == 0:
+            raise DataError("y holds one value, expected a row of labels")
         if len(y) != len(X):
             raise DataError(f"X has {len(X)} rows and y has {len(y)}; they must be as many")
         try:
@@ -99,7 +101,10 @@ class Network:
         return Context(training=False, state=state, dtype=self.dtype)
 
     def _examples(self, values: Any) -> Array:
-        X: Array = np.asarray(values, dtype=self.dtype)  # no copy where it is that already
+        try:
+            X: Array = np.asarray(values, dtype=self.dtype)  # no copy where it is that already
+        except (TypeError, ValueError) as error:
+            raise DataError(f"X cannot be read as {self.dtype}: {error}") from error
         if X.shape[1:] != self.spec.input or X.ndim == 0:
             raise DataError(f"the network takes examples of shape {self.spec.input}, got X of shape {X.shape}")
         return X

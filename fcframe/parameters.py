@@ -9,6 +9,7 @@ import numpy as np
 from fcframe import memory
 from fcframe.components import Parameter, Shape
 from fcframe.context import Array
+from fcframe.errors import ContractError
 
 
 class Views(Mapping[str, Array]):
@@ -56,5 +57,9 @@ def started(parameters: Mapping[str, Parameter], dtype: Any, rng: np.random.Gene
     """The arrays of these parameters, each as its initializer starts it; drawn in the order of the mapping."""
     views = Views({name: parameter.shape for name, parameter in parameters.items()}, dtype)
     for name, parameter in parameters.items():
-        views[name] = parameter.initializer.sample(parameter.shape, rng)
+        drawn = parameter.initializer.sample(parameter.shape, rng)
+        if np.shape(drawn) != parameter.shape:
+            made = f"{parameter.initializer.type} made an array of shape {np.shape(drawn)}"
+            raise ContractError(f"{made} for {name}, which has shape {parameter.shape}")
+        views[name] = drawn
     return views

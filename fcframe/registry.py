@@ -250,10 +250,18 @@ def _check_component(component: Any) -> None:
         raise PluginError(f"{component!r} is no component: it must be a class that derives from one of {kinds}")
     if not isinstance(getattr(component, "type", None), str) or not component.type:
         raise PluginError(f'{component.__qualname__} has no type: say what it is called in JSON, type = "…"')
+    if not component.type.isidentifier():
+        raise PluginError(
+            f"{component.__qualname__}: type {component.type!r} is no identifier: what a layer learns is named after it"
+        )
     facts = {name for name in component.__class_vars__ if not hasattr(component, name)}
     missing = sorted(facts.union(getattr(component, "__abstractmethods__", ())))
     if missing:
         raise PluginError(f"{component.__qualname__} ({component.kind} {component.type!r}) lacks {', '.join(missing)}")
+    if getattr(component, "label", None) == "loss":
+        raise PluginError(
+            f"{component.__qualname__} ({component.kind} {component.type!r}) has the label 'loss', which is the loss's"
+        )
 
 
 def _reason(error: BaseException) -> str:

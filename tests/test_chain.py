@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fcframe
-from fcframe import Chain, Context, Layer
+from fcframe import Chain, Context, Layer, Parameter
 
 LAYERS = fcframe.registry().layers
 Affine, Dropout, ReLU = LAYERS["affine"], LAYERS["dropout"], LAYERS["relu"]
@@ -180,3 +180,33 @@ def test_a_chain_goes_through_a_minibatch_without_examples():
     dx, grads = chain.backward(np.empty((0, 2)), caches, ctx)
     assert (out.shape, dx.shape) == ((0, 2), (0, 4))
     assert all(not grad.any() for grad in grads.values())
+
+
+@pytest.mark.parametrize("forward", [lambda x: x, lambda x: x[:, :2] @ x])
+def test_an_exception_in_a_layer_says_which_layer_it_is(forward):
+    class Faulty(Probe):
+        def forward(self, x, params, ctx):
+            return forward(x)
+
+    chain = Chain([Sequential(layers=(ReLU(), Faulty(name="mine")))])
+    with pytest.raises(ValueError, match=r"unpack|matmul") as caught:
+        chain.forward(RNG.normal(size=(5, 3)), {}, Context())
+    assert caught.value.__notes__ == ["in the forward of mine (probe)", "in the forward of sequential1 (sequential)"]
+
+
+def test_an_exception_in_a_backward_says_which_layer_it_is():
+    class Faulty(Probe):
+        def backward(self, dout, cache, ctx):
+            raise KeyError("W")
+
+    chain = Chain([ReLU(), Faulty()])
+    _, caches = chain.forward(RNG.normal(size=(5, 3)), {}, Context())
+    with pytest.raises(KeyError) as caught:
+        chain.backward(RNG.normal(size=(5, 3)), caches, Context())
+    assert caught.value.__notes__ == ["in the backward of probe1 (probe)"]
+
+
+@pytest.mark.parametrize("initializer", ["zeros", Probe])
+def test_a_parameter_starts_by_an_initializer(initializer):
+    with pytest.raises(ValueError, match=r"a parameter's initializer is an Initializer, got"):
+        Parameter((3,), initializer)

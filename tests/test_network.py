@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import fcframe
+import fcframe.builder
 
 NESTED = {
     "input": [4],
@@ -177,12 +178,32 @@ def test_an_empty_minibatch_has_scores_and_no_loss():
         (np.zeros((2, 4)), [0], r"X has 2 rows and y has 1"),
         (np.zeros((2, 4)), [0, 3], r"y: label 3 in row 1 is out of range: 3 scores an example mean labels 0 to 2"),
         (np.zeros((2, 4)), [0, -1], r"label -1 in row 1"),
+        ([["a"] * 4] * 2, [0, 1], r"X cannot be read as float64: could not convert string to float"),
+        (np.zeros((2, 4)), 0, r"y holds one value, expected a row of labels"),
         (np.zeros((2, 4)), [0.0, 1.0], r"labels are integers of shape \(N,\), got float64"),
     ],
 )
 def test_data_that_does_not_fit_is_refused(X, y, message):
     with pytest.raises(fcframe.DataError, match=message):
         network().loss(X, np.array(y))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint64"])
+def test_labels_are_integers_of_any_kind(dtype):
+    X, y = minibatch()
+    assert network().loss(X, y.astype(dtype))[0] == network().loss(X, y)[0]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int32", "flot"])
+def test_a_network_computes_in_two_dtypes_and_no_other(dtype):
+    with pytest.raises(fcframe.SpecError, match=rf"dtype: expected 'float32' or 'float64', got '{dtype}'"):
+        fcframe.build(fcframe.load_spec(NESTED), dtype=dtype)
+
+
+@pytest.mark.parametrize("spec", [NESTED, "specs/digits.json", None])
+def test_what_is_built_is_a_spec(spec):
+    with pytest.raises(fcframe.SpecError, match=r"expected a spec as load_spec returns it, got a"):
+        fcframe.build(spec)
 
 
 class Broken(fcframe.Layer):
@@ -223,3 +244,41 @@ def test_a_layer_that_breaks_the_contract_is_named(fault, message):
     net = fcframe.build(fcframe.NetworkSpec(input=[4], layers=layers, loss={"type": "softmax"}))
     with pytest.raises(fcframe.ContractError, match=message):
         net.loss(*minibatch())
+
+
+def test_what_containers_make_of_a_minibatch_is_counted_too():
+    inside = [{"type": "affine", "units": 1_000_000}, {"type": "affine", "units": 2}]
+    document = {"input": [4], "layers": [{"type": "sequential", "layers": inside}], "loss": {"type": "mse"}}
+    spec = fcframe.load_spec(document)
+    with pytest.raises(fcframe.SpecError, match=r"^layers\[0\]: a minibatch of 10,000, .* takes 37\.3 GB"):
+        fcframe.builder.plan(spec, batch_size=10_000)
+
+
+def test_an_optimizer_that_returns_what_it_should_change_is_refused():
+    from fcframe.parameters import Views
+    from fcframe.training.updates import Updates
+
+    class Returns(fcframe.Optimizer):
+        type = "returns"
+
+        def update(self, w, dw, slots, step, learning_rate):
+            return w - learning_rate * dw
+
+    params, grads = (Views({"w": (3,)}, np.float64) for _ in range(2))
+    with pytest.raises(fcframe.ContractError, match="in place"):
+        Updates(Returns(), params, grads)(1, 0.1)
+
+
+def test_an_initializer_of_another_shape_is_refused():
+    class Scalar(fcframe.Initializer):
+        type = "scalar"
+
+        def moments(self, shape):
+            return 0.5, 0.0
+
+        def sample(self, shape, rng):
+            return np.float64(0.5)
+
+    layers = [{"type": "affine", "units": 2, "initializer": Scalar()}]
+    with pytest.raises(fcframe.ContractError, match=r"scalar made an array of shape \(\) for affine1\.W"):
+        fcframe.build(fcframe.NetworkSpec(input=[4], layers=layers, loss={"type": "mse"}))

@@ -247,6 +247,15 @@ BROKEN = {
     "a kind itself": (QUIET.replace("[]", "[fcframe.Layer]"), r"^Layer has no type: say .* type = \"…\"$", None),
     "no type": (ECHO.replace('type = "echo"', ""), r"^Echo has no type", None),
     "an empty type": (ECHO.replace('"echo"', '""'), r"^Echo has no type", None),
+    "a type with a dot": (ECHO.replace('"echo"', '"acme.echo"'), r"^Echo: type 'acme.echo' is no identifier", None),
+    "a type with a hyphen": (ECHO.replace('"echo"', '"my-echo"'), r"^Echo: type 'my-echo' is no identifier", None),
+    "a metric labelled as the loss": (
+        "import fcframe\n"
+        + METRIC.replace('type = "echo"', 'type, label = "echo", "loss"')
+        + REGISTER.replace("Echo", "EchoMetric"),
+        r"^EchoMetric \(metric 'echo'\) has the label 'loss'",
+        None,
+    ),
     "a type that is no text": (ECHO.replace('"echo"', "7"), r"^Echo has no type", None),
     "an incomplete class": (
         ECHO.replace("def backward", "def backwards").replace("def output_shape", "def shape"),

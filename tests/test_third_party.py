@@ -196,3 +196,18 @@ def test_the_templates_gradient_is_right():
     dx, _ = layer.backward(dout, cache, ctx)
     high, low = (layer.forward(x + h, {}, ctx)[0] for h in (1e-5, -1e-5))
     np.testing.assert_allclose(dx, dout * (high - low) / 2e-5, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_an_installed_layer_is_verified_by_the_command_and_by_pytest(environment, install, swish, tmp_path):
+    install(swish)
+    code, lines, complaints = environment.fcframe("gradcheck", "swish")
+    assert (code, complaints) == (0, [])
+    assert [line.split()[:2] for line in lines[1:]] == [["layer", "swish"]]
+    assert environment.fcframe("gradcheck", "--plugin", "fcframe-swish")[0] == 0
+    environment.pip("install", "pytest")
+    ini = (TEMPLATE / "pyproject.toml").read_text(encoding="utf-8") + '\n[tool.pytest.ini_options]\nfcframe = "true"\n'
+    (tmp_path / "pyproject.toml").write_text(ini, encoding="utf-8")
+    found = done(environment.python, "-m", "pytest", cwd=tmp_path)
+    assert "fcframe: checks layer swish (plugin 'swish' of fcframe-swish 1.0)" in found
+    assert " passed" in found

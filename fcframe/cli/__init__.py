@@ -4,6 +4,7 @@ import importlib
 import io
 import os
 import sys
+import traceback
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ COMMANDS = {
     "show": "Print a network's layers with their shapes and sizes.",
     "list": "List the installed components and plugins.",
     "describe": "Explain a component: what it does, its fields, its plugin.",
+    "gradcheck": "Check components against their contract, their hand-written gradients first of all.",
     "schema": "Print the JSON Schema of all that is installed.",
 }
 
@@ -84,7 +86,22 @@ def _run() -> int:
         return _complain("interrupted")
     except OSError as error:
         return _complain(f"{error.filename or 'standard output'}: {error.strerror}")
+    except Exception as error:
+        if os.environ.get("FCFRAME_TRACEBACK"):
+            raise
+        return _complain(_account(error))
     return code or 0
+
+
+def _account(error: Exception) -> str:
+    """An exception that no room answers for: a plugin breaks its contract, or fcframe is wrong."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = " ".join(getattr(error, "__notes__", []))
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    return (
+        f"{reason} {where}({frame.filename}:{frame.lineno}); a plugin does not keep its contract, or this is a defect "
+        "of fcframe: FCFRAME_TRACEBACK=1 shows the traceback"
+    ).replace("  ", " ")
 
 
 def _complain(message: str) -> int:

@@ -42,10 +42,16 @@ def located(source: str) -> Iterator[None]:
         raise DataError(f"{where}: {error}") from error
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leaves it to `main`; rich would exit."""
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Standard output: as wide as the terminal, or as the text where it goes to a file."""
-    out = Console(highlight=False, markup=False)
-    return out if out.is_terminal else Console(highlight=False, markup=False, width=10_000, color_system=None)
+    out = _Console(highlight=False, markup=False)
+    return out if out.is_terminal else _Console(highlight=False, markup=False, width=10_000, color_system=None)
 
 
 def table(*columns: str, right: Sequence[str] = ()) -> Table:

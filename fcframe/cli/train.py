@@ -82,7 +82,7 @@ def _name(source: str, spec: Any) -> str:
 
 def _summary(run: Run) -> list[str]:
     best = ", ".join(f"{name} {value:f}" for name, value in run.best.results.items() if name.startswith("val_"))
-    kept = "best" if run.spec.training.evaluation.keep_best else "last"
+    kept = "best" if best and run.spec.training.evaluation.keep_best else "last"
     lines = [f"best on validation: {best} (epoch {run.best.epoch})"] if best else []
     lines += [f"{name}: {value:f} ({kept} parameters)" for name, value in run.test.items()]
     return [*lines, f"run: {run.path}"]

@@ -54,7 +54,7 @@ class Parameter:
         decay: Whether a regularizer acts on it: True for weights, False for biases, scales and running state.
 
     Raises:
-        ValueError: A size is not a positive integer.
+        ValueError: A size is not a positive integer, or the initializer is none.
     """
 
     shape: Shape
@@ -65,6 +65,8 @@ class Parameter:
         object.__setattr__(self, "shape", tuple(self.shape))
         if not all(isinstance(size, int) and size > 0 for size in self.shape):
             raise ValueError(f"a parameter's sizes are positive integers, got {self.shape}")
+        if not isinstance(self.initializer, Initializer):
+            raise ValueError(f"a parameter's initializer is an Initializer, got {self.initializer!r}")
 
     @property
     def size(self) -> int:

@@ -3,6 +3,8 @@
 from abc import abstractmethod
 from typing import ClassVar
 
+import numpy as np
+
 from fcframe.components.base import Component, Shape
 from fcframe.context import Array, Context
 
@@ -29,6 +31,19 @@ class Metric(Component):
     @abstractmethod
     def value(self, scores: Array, y: Array) -> float:
         """The metric of all N rows of scores (N, *output_shape) against their N labels; N is at least 1."""
+
+    def naive(self, scores: Array, y: Array) -> float | None:
+        """The same, written as it is defined, row by row and without haste; the harness compares. None by default.
+
+        >>> def naive(self, scores, y):
+        ...     wrong = sum(list(row).index(max(row)) != label for row, label in zip(scores, y))
+        ...     return wrong / len(y)
+        """
+        return None
+
+    def example_labels(self, N: int, output_shape: Shape, rng: np.random.Generator) -> Array | None:
+        """As for a loss."""
+        return None
 
 
 class Loss(Component):
@@ -62,6 +77,13 @@ class Loss(Component):
         Raises:
             ValueError: Says which label is wrong, and where.
         """
+
+    def example_labels(self, N: int, output_shape: Shape, rng: np.random.Generator) -> Array | None:
+        """Labels of N rows for the harness to check with; None, the default, lets it try the usual kinds.
+
+        Those are classes, real and positive numbers, counts, shares, 0 or 1, and signs; one a row or one a score.
+        """
+        return None
 
     @abstractmethod
     def value_and_grad(self, scores: Array, y: Array, ctx: Context) -> tuple[float, Array]:

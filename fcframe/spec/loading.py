@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import PydanticUserError, ValidationError
+from pydantic import ValidationError
 
-from fcframe.errors import ContractError, SpecError, json_path
+from fcframe.errors import SpecError, json_path
 from fcframe.registry import Registry, registry
 from fcframe.spec.models import EXPERIMENT_KEYS, FORMAT, ExperimentSpec, NetworkSpec, Spec
 from fcframe.spec.overrides import override
@@ -40,7 +40,7 @@ def load_spec(
 
     Raises:
         SpecError: One line a problem: source, JSON path, what was expected, the value, and a suggestion.
-        ContractError: A component has a field of a type that pydantic does not know.
+        ContractError: A component has a field of a type that pydantic cannot read.
 
     >>> load_spec('{"input": [4], "layers": [{"type": "relo"}], "loss": {"type": "softmax"}}')
     Traceback (most recent call last):
@@ -59,8 +59,6 @@ def load_spec(
         return model.model_validate(document, context={"registry": registry or _installed()})
     except ValidationError as error:
         raise _refusal(where, [(line["loc"], line["msg"]) for line in error.errors(include_url=False)]) from None
-    except PydanticUserError as error:
-        raise ContractError(f"{where}: a component cannot be read: {str(error).splitlines()[0]}") from error
 
 
 _installed = registry  # the parameter of load_spec has the better claim to the name
@@ -118,9 +116,10 @@ def _parse(where: str, text: str) -> dict[str, Any]:
     try:
         document = json.loads(text, object_pairs_hook=_Object, parse_int=_integer)
     except json.JSONDecodeError as error:
-        early = "the JSON text ends too early" if error.pos >= len(text.rstrip()) else "not JSON"
+        early = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
+        what = "the JSON text ends too early" if early else "not JSON"
         message = re.sub(" at$", " here", error.msg)
-        raise SpecError([f"{where}:{error.lineno}:{error.colno}: {early}: {message}"]) from None
+        raise SpecError([f"{where}:{error.lineno}:{error.colno}: {what}: {message}"]) from None
     if not isinstance(document, dict):
         raise SpecError([f"{where}: expected a JSON object at the top, got {shown(document)}"])
     return document

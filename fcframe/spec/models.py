@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
 
 from fcframe.fields import AnyDataset, AnyLoss, AnyMetric, AnyOptimizer, AnyRegularizer, AnySchedule, Layers
 from fcframe.strict import StrictModel
@@ -14,8 +14,8 @@ FORMAT: Literal[1] = 1
 class Document(StrictModel):
     """What both documents start with."""
 
-    schema_address: Annotated[str | None, Field(alias="$schema", exclude=True)] = None
-    """Where an editor finds the JSON Schema that completes and checks this file; `fcframe schema` prints it."""
+    schema_address: Annotated[str | None, AfterValidator(lambda _: None), Field(alias="$schema", exclude=True)] = None
+    """Where an editor finds the JSON Schema that completes and checks this file; nothing else reads it."""
     format: Literal[1] = FORMAT
     """The format's number."""
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from fcframe.components import Metric
 from fcframe.context import Array, Context
+from fcframe.errors import SpecError
 from fcframe.network import Network
 
 
@@ -22,20 +23,39 @@ class Evaluator:
         self._batch_size = batch_size
         self._ctx = network.evaluation_context(reuse=True)
 
-    def __call__(self, X: Array, y: Array, split: str) -> dict[str, float]:
+    def __call__(self, X: Array, y: Array, split: str, sample: Array | None = None) -> dict[str, float]:
         """The figures of one split, "val_loss" and "val_acc" say; none where there is no example.
 
         The loss is of the data alone, without regularization.
+
+        Args:
+            X: Examples.
+            y: Their labels.
+            split: What the figures' names start with.
+            sample: The rows that are measured; all of them, by default.
+
+        Raises:
+            SpecError: The metric does not go with the scores and the labels.
         """
         if len(X) == 0:
             return {}
         network = self._network
-        scores = np.empty((len(X), *network.output_shape), network.dtype)
-        for start in range(0, len(X), self._batch_size):
+        y = y if sample is None else y[sample]
+        scores = np.empty((len(y), *network.output_shape), network.dtype)
+        for start in range(0, len(y), self._batch_size):
             rows = slice(start, start + self._batch_size)
-            scores[rows], _ = network.chain.forward(X[rows], network.params, self._ctx)
+            examples = X[rows] if sample is None else X[sample[rows]]
+            scores[rows], _ = network.chain.forward(examples, network.params, self._ctx)
         loss, _ = network.spec.loss.value_and_grad(scores, y, Context(training=False, dtype=network.dtype))
         results = {f"{split}_loss": float(loss)}
         if self._metric is not None:
-            results[f"{split}_{self._metric.label}"] = float(self._metric.value(scores, y))
+            results[f"{split}_{self._metric.label}"] = _measured(self._metric, scores, y)
         return results
+
+
+def _measured(metric: Metric, scores: Array, y: Array) -> float:
+    try:
+        return float(metric.value(scores, y))
+    except ValueError as error:
+        what = f"scores of shape {scores.shape} against labels of shape {y.shape}"
+        raise SpecError([f"training.evaluation.metric: {metric.type} cannot measure {what}: {error}"]) from error

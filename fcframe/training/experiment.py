@@ -65,7 +65,7 @@ def train(
         result = Run(spec, network, solver.history, solver.best, solver.test(), path)
         if path is not None:
             runs.write(result, path, registry)
-        solver.end(result)
+    solver.end(result)  # the folder stays, whatever a listener does now
     return result
 
 

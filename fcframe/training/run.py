@@ -5,7 +5,7 @@ import json
 import platform
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,23 +72,21 @@ def folder(path: Path) -> Iterator[Path]:
     try:
         yield path
         claim.unlink()
-    except BaseException as error:
+    except BaseException:
         for item in path.iterdir():
-            shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
+            if item.is_dir() and not item.is_symlink():
+                shutil.rmtree(item)
+            else:
+                item.unlink()
         _remove(missing)
-        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            raise OutputError(f"{path}: the run could not be written: {error.strerror}") from error
         raise
 
 
 def _remove(made: list[Path]) -> None:
-    """Takes back the folders that were made, deepest first, unless another run has moved in."""
+    """Takes back the folders that were made, deepest first, but for those that another run has moved into."""
     for path in made:
-        if not path.exists():
-            continue
-        if any(path.iterdir()):
-            return
-        path.rmdir()
+        with suppress(OSError):
+            path.rmdir()
 
 
 def next_folder(parent: Path, name: str) -> Path:
@@ -109,19 +107,22 @@ def write(run: Run, path: Path, registry: Registry) -> None:
     `spec.json` is the whole spec with every default, `summary.json` the results and the versions that made them,
     `losses.csv` a line a step, `evaluations.csv` a line an evaluation, `parameters.npz` parameters and running state.
     """
-    _write_json(path / "spec.json", run.spec.model_dump(mode="json"))
-    _write_json(path / "summary.json", run.facts() | {"versions": _versions(run.spec, registry)})
-    with (path / "losses.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["step", "loss"])
-        writer.writerows(enumerate(run.history.losses, start=1))
-    with (path / "evaluations.csv").open("w", newline="", encoding="utf-8") as file:
-        rows = csv.DictWriter(file, list(run.history.evaluations[0].facts()), lineterminator="\n")
-        rows.writeheader()
-        rows.writerows(evaluation.facts() for evaluation in run.history.evaluations)
-    arrays = {f"params/{name}": view for name, view in run.network.params.items()}
-    arrays |= {f"state/{name}": view for name, view in run.network.state.items()}
-    np.savez(path / "parameters.npz", **arrays)  # type: ignore[arg-type]
+    try:
+        _write_json(path / "spec.json", run.spec.model_dump(mode="json"))
+        _write_json(path / "summary.json", run.facts() | {"versions": _versions(run.spec, registry)})
+        with (path / "losses.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["step", "loss"])
+            writer.writerows(enumerate(run.history.losses, start=1))
+        with (path / "evaluations.csv").open("w", newline="", encoding="utf-8") as file:
+            rows = csv.DictWriter(file, list(run.history.evaluations[0].facts()), lineterminator="\n")
+            rows.writeheader()
+            rows.writerows(evaluation.facts() for evaluation in run.history.evaluations)
+        arrays = {f"params/{name}": view for name, view in run.network.params.items()}
+        arrays |= {f"state/{name}": view for name, view in run.network.state.items()}
+        np.savez(path / "parameters.npz", **arrays)  # type: ignore[arg-type]
+    except OSError as error:
+        raise OutputError(f"{path}: the run could not be written: {error.strerror}") from error
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -1,6 +1,6 @@
 """The training loop. Everything that is not the loop itself hangs on the life-cycle hooks."""
 
-from math import isfinite
+from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,7 +80,7 @@ class Solver:
         for X, y in self._minibatches.epoch():
             self.loss = loss = self._pass(X, y)
             if not isfinite(loss):
-                raise DivergenceError(self._diverged("the minibatch's loss", loss))
+                raise DivergenceError(self._diverged("the minibatch's loss", loss, self.step + 1))
             if schedule is not None:
                 progress = Progress(self.step, self.steps_per_epoch, self.steps)
                 self.learning_rate = base * schedule.factor(progress, self._memory)
@@ -95,14 +95,13 @@ class Solver:
     def _evaluate(self) -> None:
         """Measures a sample of the training examples and all validation examples; keeps parameters that are best."""
         data, count = self.data, self.spec.evaluation.train_sample
-        X, y = data.X_train, data.y_train
+        X, y, sample = data.X_train, data.y_train, None
         if count is not None and count < len(X):
-            chosen = self._samples.choice(len(X), count, replace=False)
-            X, y = X[chosen], y[chosen]
-        results = self._evaluator(X, y, "train") | self._evaluator(data.X_val, data.y_val, "val")
+            sample = self._samples.choice(len(X), count, replace=False)
+        results = self._evaluator(X, y, "train", sample) | self._evaluator(data.X_val, data.y_val, "val")
         for name in ("train_loss", "val_loss"):
             if not isfinite(results.get(name, 0.0)):
-                raise DivergenceError(self._diverged(name, results[name]))
+                raise DivergenceError(self._diverged(name, results[name], self.step))
         evaluation = Evaluation(self.epoch, self.step, results | {"learning_rate": self.learning_rate})
         self.history.evaluations.append(evaluation)
         if self.spec.schedule is not None:
@@ -122,9 +121,9 @@ class Solver:
             self.best = evaluation
             return
         name, higher = figure
-        sign = 1 if higher else -1
-        if self.best is not None and sign * evaluation.results[name] <= sign * self.best.results[name]:
-            return
+        sign, new = (1 if higher else -1), evaluation.results[name]
+        if self.best is not None and (isnan(new) or sign * new <= sign * self.best.results[name]):
+            return  # a metric may have no value
         self.best = evaluation
         if self.spec.evaluation.keep_best:
             self._kept = self.network.params.flat.copy(), self.network.state.flat.copy()
@@ -137,10 +136,11 @@ class Solver:
         """Tells whoever listens that the run is complete."""
         self._hooks.fcframe_training_end(solver=self, run=run)
 
-    def _diverged(self, what: str, value: float) -> str:
+    def _diverged(self, what: str, value: float, iteration: int) -> str:
+        epoch = (iteration - 1) // self.steps_per_epoch + 1
         return (
-            f"training diverged: {what} is {value} at iteration {self.step + 1} of {self.steps} "
-            f"(epoch {self.epoch + 1} of {self.epochs}). Try a lower training.optimizer.learning_rate "
+            f"training diverged: {what} is {value} at iteration {iteration} of {self.steps} "
+            f"(epoch {epoch} of {self.epochs}). Try a lower training.optimizer.learning_rate "
             f"(now {self.learning_rate:g}), or inputs of a smaller scale"
         )
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from fcframe.components import Optimizer
 from fcframe.context import Array
+from fcframe.errors import ContractError
 from fcframe.parameters import Views
 
 BLOCK = 32_768
@@ -35,4 +36,5 @@ class Updates:
     def __call__(self, step: int, learning_rate: float) -> None:
         """Makes one update of everything; `step` counts from 1."""
         for w, dw, slots in self._pieces:
-            self._update(w, dw, slots, step, learning_rate)
+            if self._update(w, dw, slots, step, learning_rate) is not None:
+                raise ContractError("an optimizer changes w in place; its update returned something instead")

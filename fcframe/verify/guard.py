@@ -1,14 +1,24 @@
-"""Calls a stranger's code: bounded in time and memory, heard when it prints or warns, and cleaned up after."""
+"""Calls a stranger's code: bounded in time and memory, heard when it prints or warns, and cleaned up after.
+
+Limits: where there is no SIGALRM (Windows), or outside of the main thread, nothing bounds the time; where there is no
+RLIMIT_AS (Windows, and macOS in effect), nothing bounds the memory; a single call into C code is not cut short. What
+ends the process itself, as os._exit does, ends the harness.
+"""
 
 import contextlib
+import functools
 import io
+import os
 import random
 import signal
+import sys
+import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import numpy as np
 
@@ -19,8 +29,12 @@ except ImportError:  # pragma: no cover
 
 SECONDS = 10.0
 """The time limit of one check."""
-BYTES = 4 * 2**30
+BYTES = 2 * 2**30
 """How much memory a check may ask for beyond what the process has."""
+IMPATIENCE = (0.1, 0.01, 0.001, 1e-4, 2e-5)
+"""Seconds between one alarm and the next; code that catches each of them is interrupted the moment it goes on."""
+SHOWN = 100
+"""Characters shown of what was printed, or of a warning."""
 
 Result = TypeVar("Result")
 
@@ -33,72 +47,166 @@ class MisbehaviorError(Exception):
     """The code did something that no component may do besides computing; says what."""
 
 
-def guarded(function: Callable[[], Result], *, seconds: float = SECONDS) -> Result:
+class ExhaustedError(MisbehaviorError):
+    """The code took too much time or memory, and would do so again."""
+
+
+def guarded(function: Callable[[], Result], *, seconds: float | None = None) -> Result:
     """Calls a function and returns what it returns.
 
+    Args:
+        function: What to call.
+        seconds: The time limit; SECONDS, by default.
+
     Raises:
-        MisbehaviorError: It took too long, asked for too much memory, printed, warned, left by sys.exit, or changed
-            the global random state or NumPy's error state. All of that is undone first.
+        MisbehaviorError: It printed, warned, left by sys.exit, or changed global state: NumPy's or Python's random
+            numbers, NumPy's error state, the recursion limit. All of that is undone first.
+        ExhaustedError: It took too long, or asked for too much memory.
         Exception: Whatever else it raised.
     """
-    noise = io.StringIO()
-    numpy_state, python_state, error_state = np.random.get_state(), random.getstate(), np.geterr()  # noqa: NPY002
+    seconds = SECONDS if seconds is None else seconds
     faults: list[str] = []
     try:
-        with (
-            warnings.catch_warnings(record=True) as heard,
-            contextlib.redirect_stdout(noise),
-            contextlib.redirect_stderr(noise),
-            _time_limit(seconds),
-            _memory_limit(),
-        ):
-            warnings.simplefilter("always")
-            result = function()
+        with _silence(faults), _warnings_heard(faults), _same_globals(faults):
+            with _time_limit(seconds) as late, _memory_limit():
+                result = _call(function)
+            if late():
+                raise TimeLimitError
     except TimeLimitError:
-        raise MisbehaviorError(f"took longer than {seconds:g} s") from None
+        raise ExhaustedError(f"took longer than {seconds:g} s") from None
     except MemoryError as error:
-        raise MisbehaviorError(f"ran out of memory: {error}") from error
+        raise ExhaustedError(f"ran out of memory: {error}".removesuffix(": ")) from None
     except SystemExit as error:
-        raise MisbehaviorError(f"left by sys.exit({error.code!r})") from error
-    finally:
-        if np.geterr() != error_state:
-            faults.append(f"changed NumPy's error state from {error_state} to {np.geterr()}")
-            np.seterr(**error_state)
-        if not _same_state(np.random.get_state(), numpy_state):  # noqa: NPY002
-            faults.append("changed NumPy's global random state; draw from ctx.rng alone")
-            np.random.set_state(numpy_state)  # noqa: NPY002
-        if random.getstate() != python_state:
-            faults.append("changed the global state of Python's random module; draw from ctx.rng alone")
-            random.setstate(python_state)
-    if noise.getvalue():
-        faults.append(f"printed {noise.getvalue()[:80]!r}")
-    faults += [f"warned: {warning.category.__name__}: {warning.message}" for warning in heard[:1]]
+        raise MisbehaviorError(f"left by sys.exit({error.code!r})") from None
     if faults:
         raise MisbehaviorError("; ".join(faults))
     return result
 
 
-def _same_state(first: Any, second: Any) -> bool:
-    return bool(first[0] == second[0] and (first[1] == second[1]).all() and first[2:] == second[2:])
+def _call(function: Callable[[], Result]) -> Result:
+    """The frame that alarms look for: they interrupt what it calls, and nothing else."""
+    return function()
+
+
+def _random_state() -> tuple[Any, ...]:
+    """NumPy's global random state, in a form that can be compared."""
+    name, key, *rest = tuple[Any, ...](np.random.get_state())  # noqa: NPY002
+    return (name, key.tobytes(), *rest)
+
+
+def _put_back(state: tuple[Any, ...]) -> None:
+    name, key, *rest = state
+    np.random.set_state((name, np.frombuffer(key, np.uint32), *rest))  # noqa: NPY002
+
+
+GLOBALS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "NumPy's error state; use `with np.errstate(...)`": (np.geterr, lambda state: np.seterr(**state)),
+    "NumPy's global random state; draw from ctx.rng alone": (_random_state, _put_back),
+    "the state of Python's random module; draw from ctx.rng alone": (random.getstate, random.setstate),
+    "Python's recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
+}
+"""What no component may change → how it is read, and put back."""
 
 
 @contextlib.contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """An alarm, where there are alarms; it rings again and again, in case the code catches it."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ring(_number: int, _frame: FrameType | None) -> None:
-        raise TimeLimitError
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+def _same_globals(faults: list[str]) -> Iterator[None]:
+    before = {what: read() for what, (read, _) in GLOBALS.items()}
     try:
         yield
     finally:
+        for what, (read, put_back) in GLOBALS.items():
+            if read() != before[what]:
+                put_back(before[what])
+                faults.append(f"changed {what}")
+
+
+@contextlib.contextmanager
+def _warnings_heard(faults: list[str]) -> Iterator[None]:
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        yield
+    faults += [f"warned: {warning.category.__name__}: {str(warning.message)[:SHOWN]}" for warning in heard[:1]]
+
+
+@contextlib.contextmanager
+def _silence(faults: list[str]) -> Iterator[None]:
+    """What is printed is kept from the terminal, past sys.stdout too: by C code, by another process."""
+    printed = io.StringIO()
+    try:
+        with _descriptors_silent(printed), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            yield
+    finally:
+        if printed.getvalue():
+            text = printed.getvalue()
+            faults.append(f"printed {text[:SHOWN]!r}{'…' * (len(text) > SHOWN)}")
+
+
+@contextlib.contextmanager
+def _descriptors_silent(printed: IO[str]) -> Iterator[None]:
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+            stream.flush()  # type: ignore[union-attr]
+    file = _scratch()
+    copies = {}
+    for number in (1, 2):
+        with contextlib.suppress(OSError):  # a process without that descriptor
+            copies[number] = os.dup(number)
+            os.dup2(file.fileno(), number)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            sys.__stdout__.flush()  # type: ignore[union-attr]
+            sys.__stderr__.flush()  # type: ignore[union-attr]
+        for number, copy in copies.items():
+            os.dup2(copy, number)
+            os.close(copy)
+        if os.fstat(file.fileno()).st_size:
+            file.seek(0)
+            printed.write(file.read(10_000).decode(errors="replace"))
+            file.seek(0)
+            file.truncate()
+
+
+@functools.cache
+def _scratch() -> IO[bytes]:
+    return tempfile.TemporaryFile(buffering=0)
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float) -> Iterator[Callable[[], bool]]:
+    """An alarm, where there are alarms; the value tells whether it has rung."""
+    rung: list[bool] = []
+    over = False
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+
+    def ring(_number: int, frame: FrameType | None) -> None:
+        if over:
+            return
+        signal.setitimer(signal.ITIMER_REAL, 0)  # the way up a deep recursion takes longer than the time to the next
+        caller = frame
+        while caller is not None and caller.f_globals is not globals():
+            caller = caller.f_back
+        within = caller is not None and caller is not frame and caller.f_code is _call.__code__
+        rest = IMPATIENCE[min(len(rung), len(IMPATIENCE) - 1)] if within else IMPATIENCE[-1]
+        signal.setitimer(signal.ITIMER_REAL, rest, IMPATIENCE[0])
+        if within:  # and not on the way into a call or out of one, a guard's within this one included
+            rung.append(True)
+            raise TimeLimitError
+
+    start = time.monotonic()
+    before = signal.signal(signal.SIGALRM, ring)
+    outer, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield lambda: bool(rung)
+    finally:
+        over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if outer:  # somebody else's alarm: of a guard around this one, or of pytest-timeout
+            signal.setitimer(signal.ITIMER_REAL, max(outer - (time.monotonic() - start), IMPATIENCE[-1]), interval)
 
 
 @contextlib.contextmanager

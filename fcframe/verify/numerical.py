@@ -1,10 +1,11 @@
 """Numerical derivatives with error bars, and the verdict on an analytic one.
 
-A derivative is measured by central differences at two steps and Richardson's extrapolation; how far the two disagree,
-and what rounding can do, is its error bar. Most elements are settled by that. The others are measured again over many
-scales, from both sides: the scale with the smallest error bar counts, and where the slopes from left and right differ
-by more than their error bars there is a kink, at which any value between the slopes is a subgradient. (Ridders,
-"Accurate computation of F'(x) and F'(x)F''(x)", 1982, for choosing among step sizes by the error that they show.)
+Every element is moved once to either side; where the central difference and the analytic derivative agree closely,
+two independent computations gave one number, and that settles it. The other elements are measured at many steps, from
+both sides, each extrapolated from two steps (Richardson): how far the estimates disagree, and what rounding can do, is
+the error bar, and the step with the smallest one counts (Ridders, "Accurate computation of F'(x) and F'(x)F''(x)",
+1982). Where the slopes from left and right differ by more than their error bars there is a kink, at which any value
+between the slopes is a subgradient. What is found wrong is measured once more, at other steps, before it is said.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,8 @@ import numpy as np
 from fcframe.context import Array
 
 Difference: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
-"""(elements (m,), offsets (m,)) → f(x + offset·e) − f(x) and the size of its rounding error, each (m,)."""
+"""(elements (m,), offsets (m,)) → by how much a function changes when that element of x is moved by that offset, and
+the size of the change's rounding error: both (m,), or (k, m) for k functions."""
 
 ERROR_BARS = 10.0
 """How many error bars a right derivative may be away."""
@@ -25,12 +27,16 @@ RELATIVE = 1e-7
 """What is left to the analytic value's own rounding, relative to the derivative."""
 ABSOLUTE = 1e-10
 """The same, relative to the largest derivative of the array."""
-SCREEN = 1e-3
-"""The first step, relative to the element's scale."""
-SCALES = 10.0 ** np.arange(-1, -9, -1)
-"""The steps of the closer look, relative to the element's scale."""
+SCREEN = 2.0**-14
+"""The first step, relative to the element's scale. All steps are powers of 2, so that x + step is exact."""
+STEPS = 2.0 ** -np.arange(2, 33, 2)
+"""The steps of the closer look, relative to the element's scale; each a quarter of the one before."""
+AGAIN = 0.75
+"""By how much the steps of the second closer look differ from those of the first."""
 VAGUE = 1e-3
 """An error bar of this share of the derivative's size decides nothing."""
+NEAR = 1e-3
+"""How well derivatives at points nearby bound the subgradients at a kink, relative to how far they are apart."""
 NATURAL = 1e-5
 """A derivative that is 0 has no size: then this share of the slope that the function's values would allow counts."""
 
@@ -50,7 +56,7 @@ class Judgement:
 
     analytic: Array
     numerical: Array
-    """The measured derivative; at a kink the nearer end of the subgradients."""
+    """The measured derivative; at a kink the subgradient that is nearest to the analytic value."""
     error: Array
     """Its error bar."""
     verdicts: "np.ndarray[Any, np.dtype[np.object_]]"
@@ -63,157 +69,188 @@ class Judgement:
         return np.flatnonzero(self.verdicts == verdict)
 
     def worst(self) -> int:
-        """The flat index of the wrong element that is furthest off, in error bars and then in size."""
+        """The flat index of the wrong element that is furthest off."""
         wrong = self.where(Verdict.WRONG)
         off = np.abs(self.analytic[wrong] - self.numerical[wrong])
         off = np.where(np.isfinite(off), off, np.inf)
         return int(wrong[np.argmax(off)])
 
+    @property
+    def outside_a_kink(self) -> bool:
+        """Whether some element is wrong at a kink."""
+        wrong = self.where(Verdict.WRONG)
+        return bool(np.any(self.low[wrong] < self.high[wrong]))
+
+    def widen(self, derivatives: Array) -> None:
+        """Takes further subgradients in, at the elements that are wrong at a kink."""
+        kinks = (self.verdicts == Verdict.WRONG) & (self.low < self.high) & np.isfinite(derivatives)
+        self.low[kinks] = np.minimum(self.low, derivatives)[kinks]
+        self.high[kinks] = np.maximum(self.high, derivatives)[kinks]
+        self.numerical[kinks] = np.clip(self.analytic, self.low, self.high)[kinks]
+        off = np.abs(self.analytic - self.numerical) <= NEAR * (self.high - self.low)
+        self.verdicts[kinks & off] = Verdict.KINK
+
 
 def scales(x: Array) -> Array:
-    """The scale of each element, by which steps are measured: its size, or that of the array where it is nearly 0."""
+    """The scale of each element, by which steps are measured: its size, or that of the array where it is nearly 0.
+
+    >>> scales(np.array([0.0, 3.0, -100.0]))
+    array([ 0.5,  4. , 128. ])
+    """
     flat = np.abs(x.reshape(-1)).astype(np.float64)
     typical = float(np.sqrt(np.mean(flat * flat))) if flat.size else 1.0
-    return np.maximum(flat, 1e-2 * typical if typical > 0 else 1.0)
+    size = np.maximum(flat, 1e-2 * typical if typical > 0 else 1.0)
+    return np.asarray(np.exp2(np.round(np.log2(size))))
 
 
-def judge(analytic: Array, difference: Difference, scale: Array) -> Judgement:
-    """Holds analytic derivatives of a scalar function against measured ones.
+def judge(analytic: Array, difference: Difference, scale: Array, rounding: float = 0.0) -> Judgement:
+    """Holds analytic derivatives of a scalar function against measured ones; see `judge_all`, for one function."""
+
+    def alone(elements: Array, offsets: Array) -> tuple[Array, Array]:
+        changes, noise = difference(elements, offsets)
+        return changes[None], noise[None]
+
+    return judge_all(analytic[None], alone, scale, rounding)[0]
+
+
+def judge_all(analytic: Array, difference: Difference, scale: Array, rounding: float = 0.0) -> list[Judgement]:
+    """Holds analytic derivatives of k scalar functions of one array against measured ones.
 
     Args:
-        analytic: (n,), one derivative for each element of x.
-        difference: Measures the function.
+        analytic: (k, n), for each function one derivative for each element of x.
+        difference: Measures the functions.
         scale: (n,), from `scales`.
+        rounding: The rounding error of the analytic derivatives where terms cancel.
 
     Returns:
-        The verdict on each element.
+        For each function the verdict on each element.
     """
-    n = len(analytic)
-    elements = np.arange(n)
-    steps = SCREEN * scale
-    coarse, _ = _central(difference, elements, steps)
-    fine, noise = _central(difference, elements, steps / 2)
+    elements = np.arange(analytic.shape[1])
     with np.errstate(all="ignore"):
-        value = fine + (fine - coarse) / 3
-        error = np.abs(value - fine) + noise
-        size = _size(value)
-        close = _tolerance(value, error, size)
-        natural = noise / np.finfo(np.float64).eps * SCREEN
-        measure = np.maximum(np.maximum(np.abs(value), 1e-3 * size), NATURAL * natural)
-        settled = (np.abs(analytic - value) <= close) & (error <= 1e-3 * VAGUE * measure)
-    verdicts = np.full(n, Verdict.AGREES, dtype=object)
-    judgement = Judgement(analytic, value, error, verdicts, value.copy(), value.copy())
-    rest = np.flatnonzero(~settled)
+        steps = SCREEN * scale
+        right, noise = difference(elements, steps)
+        left, _ = difference(elements, -steps)
+        value, error = (right - left) / (2 * steps), noise / steps
+        size = np.where(np.isfinite(value), np.abs(value), 0).max(axis=1, initial=0)[:, None]
+        room = ABSOLUTE * size + rounding
+        natural = error * SCREEN / np.finfo(np.float64).eps
+        measure = np.maximum(np.maximum(np.abs(value), VAGUE * size), NATURAL * natural)
+        settled = np.abs(analytic - value) <= error + RELATIVE * np.abs(value) + room
+        settled &= error <= 1e-3 * VAGUE * measure
+    verdicts = np.full(analytic.shape, Verdict.AGREES, dtype=object)
+    rows = zip(analytic, value, error, verdicts, value.copy(), value.copy(), strict=True)
+    judgements = [Judgement(*row) for row in rows]
+    rest = np.flatnonzero(~settled.all(axis=0))
     if len(rest):
-        _look_closer(judgement, difference, scale, rest, size, natural[rest])
-    return judgement
-
-
-def _look_closer(
-    judgement: Judgement, difference: Difference, scale: Array, rest: Array, size: float, natural: Array
-) -> None:
-    """Measures the elements that the first look left open, over all scales and from both sides."""
-    with np.errstate(all="ignore"):
         table = _Table(difference, scale, rest)
-        value, error = table.best_central()
-        left, left_error = table.best_side(-1)
-        right, right_error = table.best_side(+1)
-        analytic = judgement.analytic[rest]
-        margin = ERROR_BARS * (left_error + right_error) + RELATIVE * (np.abs(left) + np.abs(right)) + ABSOLUTE * size
-        kink = np.abs(left - right) > margin
-        jump = table.jumps()
-        low = np.minimum(left, right) - ERROR_BARS * np.maximum(left_error, right_error)
-        high = np.maximum(left, right) + ERROR_BARS * np.maximum(left_error, right_error)
-        room = RELATIVE * np.maximum(np.abs(low), np.abs(high)) + ABSOLUTE * size
-        between = (analytic >= low - room) & (analytic <= high + room)
-        close = np.abs(analytic - value) <= _tolerance(value, error, size)
-        vague = error > VAGUE * np.maximum(np.maximum(np.abs(value), 1e-2 * size), NATURAL * natural)
-    for place, element in enumerate(rest):
-        smooth = not kink[place] and not jump[place]
-        nearest = value[place] if smooth else min(max(analytic[place], low[place]), high[place])
-        judgement.numerical[element] = nearest
-        judgement.error[element] = error[place] if smooth else max(left_error[place], right_error[place])
-        judgement.low[element], judgement.high[element] = (
-            (value[place], value[place]) if smooth else (low[place], high[place])
-        )
-        judgement.verdicts[element] = _verdict(
-            bool(np.isfinite(analytic[place])), smooth, bool(jump[place]), bool(between[place]), bool(close[place]),
-            bool(vague[place] or not np.isfinite(value[place])),
-        )  # fmt: skip
+        for row, judgement in enumerate(judgements):
+            _look_closer(
+                judgement, table, row, rest[~settled[row, rest]], float(size[row, 0]), natural[row], float(room[row, 0])
+            )
+    wrong = [judgement.where(Verdict.WRONG) for judgement in judgements]
+    doubtful = np.unique(np.concatenate(wrong)) if wrong else elements[:0]
+    if len(doubtful):
+        table = _Table(difference, AGAIN * scale, doubtful)
+        for row, judgement in enumerate(judgements):
+            _look_closer(judgement, table, row, wrong[row], float(size[row, 0]), natural[row], float(room[row, 0]))
+    return judgements
 
 
-def _verdict(finite: bool, smooth: bool, jump: bool, between: bool, close: bool, vague: bool) -> Verdict:
-    if not finite:
-        return Verdict.INCONCLUSIVE if vague else Verdict.WRONG
-    if jump:  # the function has no slope here, so there is nothing that backward could give
-        return Verdict.KINK
-    if not smooth:
-        return Verdict.KINK if between else Verdict.WRONG
-    if vague:
-        return Verdict.INCONCLUSIVE
-    return Verdict.AGREES if close else Verdict.WRONG
+def derivatives(difference: Difference, scale: Array) -> Array:
+    """The measured derivatives alone, (k, n)."""
+    elements = np.arange(len(scale))
+    table = _Table(difference, scale, elements)
+    with np.errstate(all="ignore"):
+        return np.stack([_Slopes(table, row, elements).central()[0] for row in range(len(table.right))])
 
 
 class _Table:
-    """Differences of some elements over all scales, each at a step and at half of it, on both sides."""
+    """The changes of some elements at all steps, on both sides."""
 
     def __init__(self, difference: Difference, scale: Array, elements: Array) -> None:
-        shape = (len(SCALES), len(elements))
-        self.steps = SCALES[:, None] * scale[elements]
-        many = np.broadcast_to(elements, shape).reshape(-1)
+        self.elements = elements
+        self.steps = STEPS[:, None] * scale[elements]
+        many = np.broadcast_to(elements, self.steps.shape).reshape(-1)
+        self.right, self.noise = self._measured(difference, many, self.steps)
+        self.left, _ = self._measured(difference, many, -self.steps)
 
-        def measured(steps: Array) -> tuple[Array, Array]:
-            values, noise = difference(many, steps.reshape(-1))
-            return values.reshape(shape), noise.reshape(shape)
+    def _measured(self, difference: Difference, many: Array, steps: Array) -> tuple[Array, Array]:
+        changes, noise = difference(many, steps.reshape(-1))
+        return changes.reshape(-1, *steps.shape), noise.reshape(-1, *steps.shape)
 
-        self.right, self.noise = measured(self.steps)
-        self.left, _ = measured(-self.steps)
-        self.right_half, _ = measured(self.steps / 2)
-        self.left_half, _ = measured(-self.steps / 2)
 
-    def best_central(self) -> tuple[Array, Array]:
-        """The derivative and its error bar, at the scale where that is smallest."""
-        coarse = (self.right - self.left) / (2 * self.steps)
-        fine = (self.right_half - self.left_half) / self.steps
-        return self._best(fine + (fine - coarse) / 3, fine)
+class _Slopes:
+    """What a table says of one function at some of its elements."""
 
-    def best_side(self, side: int) -> tuple[Array, Array]:
-        """The slope from one side and its error bar, at the scale where that is smallest."""
-        whole, half = (self.right, self.right_half) if side > 0 else (self.left, self.left_half)
-        coarse, fine = whole / (side * self.steps), half / (side * self.steps / 2)
-        return self._best(2 * fine - coarse, fine)
+    def __init__(self, table: _Table, row: int, elements: Array) -> None:
+        columns = np.searchsorted(table.elements, elements)
+        self.steps, self.noise = table.steps[:, columns], table.noise[row][:, columns]
+        self.right = table.right[row][:, columns] / self.steps
+        self.left = table.left[row][:, columns] / -self.steps
+
+    def central(self) -> tuple[Array, Array]:
+        """The derivative and its error bar."""
+        slopes = (self.right + self.left) / 2
+        return self._best((16 * slopes[1:] - slopes[:-1]) / 15, slopes)
+
+    def side(self, slopes: Array) -> tuple[Array, Array]:
+        """The slope from one side and its error bar."""
+        return self._best((4 * slopes[1:] - slopes[:-1]) / 3, slopes)
 
     def jumps(self) -> Array:
         """Where a slope grows without end as the step shrinks: the function jumps, or rises like a root."""
         found = np.zeros(self.steps.shape[1], bool)
-        for values in (self.right, self.left):
-            slopes = np.abs(values) / self.steps
-            loud = np.abs(values) > 1e3 * self.noise
-            grows = (slopes[1:] > 2 * slopes[:-1]) & loud[1:] & loud[:-1]
-            found |= grows.all(axis=0)
+        for slopes in (np.abs(self.right), np.abs(self.left)):
+            loud = slopes * self.steps > 1e3 * self.noise
+            found |= (loud.all(axis=0)) & (slopes[1:] > 1.5 * slopes[:-1]).all(axis=0)
         return found
 
-    def _best(self, value: Array, finest: Array) -> tuple[Array, Array]:
-        """Chooses by how far a scale's value is from its own coarser estimate and from its neighbours."""
-        apart = np.abs(np.diff(value, axis=0))
-        nearest = np.minimum(np.vstack([apart, apart[-1:]]), np.vstack([apart[:1], apart]))
-        error = np.maximum(np.abs(value - finest), nearest) + 2 * self.noise / self.steps
+    def _best(self, value: Array, slopes: Array) -> tuple[Array, Array]:
+        """Of the extrapolated slopes the one that agrees best with its own coarser estimate and the two finer ones.
+
+        An estimate must also lie within the error bars of all finer ones: a slope is a limit, and what large steps say
+        of a periodic function, or of one with a kink nearby, may look certain.
+        """
+        finer = np.maximum(np.abs(value[:-2] - value[1:-1]), np.abs(value[:-2] - value[2:]))
+        value, coarse = value[:-2], slopes[1:-2]
+        error = np.maximum(np.abs(value - coarse), finer) + 2 * (self.noise / self.steps)[1:-2]
         error = np.where(np.isfinite(error), error, np.inf)
-        best = np.argmin(error, axis=0)
-        columns = np.arange(value.shape[1])
-        return value[best, columns], error[best, columns]
+        low, high = np.full(value.shape[1], -np.inf), np.full(value.shape[1], np.inf)
+        for place in range(len(value) - 1, -1, -1):
+            outside = np.maximum(low - value[place], value[place] - high)
+            error[place] = np.maximum(error[place], np.where(np.isfinite(outside), outside, 0))
+            low = np.fmax(low, value[place] - ERROR_BARS * error[place])
+            high = np.fmin(high, value[place] + ERROR_BARS * error[place])
+        best = np.argmin(error, axis=0), np.arange(value.shape[1])
+        return value[best], error[best]
 
 
-def _central(difference: Difference, elements: Array, steps: Array) -> tuple[Array, Array]:
-    right, noise = difference(elements, steps)
-    left, _ = difference(elements, -steps)
-    return (right - left) / (2 * steps), noise / steps
-
-
-def _size(value: Array) -> float:
-    finite = np.abs(value[np.isfinite(value)])
-    return float(finite.max()) if finite.size else 0.0
-
-
-def _tolerance(value: Array, error: Array, size: float) -> Array:
-    return ERROR_BARS * error + RELATIVE * np.abs(value) + ABSOLUTE * size
+def _look_closer(
+    judgement: Judgement, table: _Table, row: int, elements: Array, size: float, natural: Array, room: float
+) -> None:
+    """Decides on the elements that the first look left open."""
+    analytic = judgement.analytic[elements]
+    with np.errstate(all="ignore"):
+        slopes = _Slopes(table, row, elements)
+        value, error = slopes.central()
+        left, left_error = slopes.side(slopes.left)
+        right, right_error = slopes.side(slopes.right)
+        jump = slopes.jumps()
+        apart = ERROR_BARS * (left_error + right_error) + RELATIVE * (np.abs(left) + np.abs(right)) + room
+        kink = (np.abs(left - right) > apart) & ~jump
+        bar = np.where(kink, np.maximum(left_error, right_error), error)
+        low = np.where(kink, np.minimum(left, right), value)
+        high = np.where(kink, np.maximum(left, right), value)
+        nearest = np.clip(analytic, low, high)
+        allowed = ERROR_BARS * bar + RELATIVE * np.maximum(np.abs(low), np.abs(high)) + room
+        close = np.abs(analytic - nearest) <= allowed
+        measure = np.maximum(np.maximum(np.abs(value), 1e-2 * size), NATURAL * natural[elements])
+        vague = ~kink & ~(error <= VAGUE * measure)
+    finite = np.isfinite(analytic)
+    judgement.numerical[elements] = np.where(finite, nearest, value)
+    judgement.error[elements], judgement.low[elements], judgement.high[elements] = bar, low, high
+    verdicts = np.full(len(elements), Verdict.AGREES, dtype=object)
+    verdicts[kink | jump] = Verdict.KINK  # at a jump there is no slope to be right
+    verdicts[~(close | jump) | ~finite] = Verdict.WRONG
+    verdicts[vague & ~jump] = Verdict.INCONCLUSIVE
+    judgement.verdicts[elements] = verdicts

@@ -1,8 +1,9 @@
 """What the harness found: a ledger of every check of every component, and what failed in words."""
 
 import inspect
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -17,6 +18,10 @@ class Status(Enum):
     INCONCLUSIVE = "inconclusive"
     SKIPPED = "skipped"
     NOT_APPLICABLE = "not applicable"
+
+
+GRAVITY = (Status.FAILED, Status.INCONCLUSIVE, Status.PASSED, Status.SKIPPED, Status.NOT_APPLICABLE)
+"""Which status speaks for several."""
 
 
 class CheckFailure(Exception):  # noqa: N818 - it is the check's word, not a programming error
@@ -52,10 +57,17 @@ class Result:
     diagnosis: str = ""
     """The likely cause, and where to look."""
     fact: Any = field(default=None, repr=False)
+    seconds: float = 0.0
+    """How long it took."""
+    exhausted: bool = False
+    """Whether it ended because time or memory did; then the component's other checks are left out."""
+    subject: Any = field(default=None, repr=False)
+    """What was checked, for a look over all cases: the `Case` of a layer."""
 
     def __str__(self) -> str:
-        lines = [f"{self.component}, {self.case}: {self.check.replace('_', ' ')}", self.message]
-        return "\n  ".join(line for line in (*lines, *self.diagnosis.splitlines()) if line)
+        where = f"{self.component}, {self.case}" if self.case else self.component
+        lines = [f"{where}: {self.check.replace('_', ' ')}", *self.message.splitlines(), *self.diagnosis.splitlines()]
+        return "\n  ".join(line for line in lines if line)
 
     def facts(self) -> dict[str, Any]:
         """The line as JSON."""
@@ -95,11 +107,33 @@ class Report:
         """How many lines have each status."""
         return Counter({status.value: 0 for status in Status} | Counter(found.status.value for found in self.results))
 
+    def by_check(self) -> "dict[str, Report]":
+        """The same, a report a check."""
+        return self._by(lambda result: result.check)
+
     def by_component(self) -> "dict[str, Report]":
         """The same, a report a component."""
+        return self._by(lambda result: result.component)
+
+    @property
+    def status(self) -> Status:
+        """How all lines ended together, the gravest first: one failure fails them, one passed among skipped passes."""
+        seen = {result.status for result in self.results}
+        return next((status for status in GRAVITY if status in seen), Status.SKIPPED)
+
+    def reasons(self) -> list[str]:
+        """Why lines did not pass, each distinct message once."""
+        return list(dict.fromkeys(found.message for found in self.results if found.status is not Status.PASSED))
+
+    @property
+    def cases(self) -> int:
+        """In how many cases something was checked."""
+        return len({(result.component, result.case) for result in self.results if result.case})
+
+    def _by(self, key: Callable[[Result], str]) -> "dict[str, Report]":
         found: dict[str, Report] = {}
         for result in self.results:
-            found.setdefault(result.component, Report()).results.append(result)
+            found.setdefault(key(result), Report()).results.append(result)
         return found
 
     def __iter__(self) -> Iterator[Result]:
@@ -107,7 +141,48 @@ class Report:
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count} {name}" for name, count in self.counts().items() if count)
-        return "\n".join([*(str(failure) for failure in self.failures), counts])
+        return "\n".join([*map(str, distinct(self.failures)), counts])
+
+
+NUMBER = re.compile(r"-?\d[\d.]*(e[+-]?\d+)?")
+
+
+@dataclass
+class Finding:
+    """What is wrong once, however many checks and cases it shows in."""
+
+    first: Result
+    others: list[Result] = field(default_factory=list)
+
+    @property
+    def more(self) -> str:
+        """Where else it shows: "and in 1 more check and 7 more cases"."""
+        checks = len({result.check for result in self.others} - {self.first.check})
+        cases = len({result.case for result in self.others} - {self.first.case})
+        counts = ((checks, "check"), (cases, "case"))
+        also = " and ".join(f"{count} more {word}{'s' * (count > 1)}" for count, word in counts if count)
+        return f"and in {also}" if also else ""
+
+    def __str__(self) -> str:
+        return f"{self.first}\n  {self.more}".rstrip()
+
+
+def distinct(failures: Iterable[Result]) -> list[Finding]:
+    """Each distinct failure of a component once: those of one check with one diagnosis, or with the same words."""
+    findings: list[Finding] = []
+    known: dict[tuple[str, ...], Finding] = {}
+    for failure in failures:
+        words = (failure.component, failure.message, failure.diagnosis)
+        cause = (failure.component, failure.check, NUMBER.sub("…", failure.diagnosis or failure.message), "")
+        finding = known.get(words) or known.get(cause)
+        if finding is None:
+            finding = Finding(failure)
+            findings.append(finding)
+        else:
+            finding.others.append(failure)
+        known.setdefault(words, finding)
+        known.setdefault(cause, finding)
+    return findings
 
 
 def place(method: Any) -> str:

@@ -1,10 +1,12 @@
 """Runs checks on cases, and keeps what comes of it apart from everything else."""
 
+import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
-from fcframe.verify.guard import MisbehaviorError, guarded
+from fcframe.verify.guard import ExhaustedError, MisbehaviorError, guarded
 from fcframe.verify.report import CheckFailure, Inconclusive, NotApplicable, Result, Status
 
 Check: TypeAlias = Callable[[Any], None]
@@ -12,6 +14,8 @@ Check: TypeAlias = Callable[[Any], None]
 
 REDRAWS = 3
 """How often a case is drawn anew for a check that could not decide."""
+LONGEST = 500
+"""Characters of an exception that are shown."""
 
 
 def run_check(component: str, check: Check, case: str, subjects: Sequence[Callable[[], Any]]) -> Result:
@@ -24,29 +28,41 @@ def run_check(component: str, check: Check, case: str, subjects: Sequence[Callab
         subjects: Each makes what the check takes; the later ones are other draws of the same case, used one after
             the other for as long as the check cannot decide.
     """
-
-    def result(status: Status, message: str = "", diagnosis: str = "", fact: Any = None) -> Result:
-        return Result(component, check.__name__, case, status, message, diagnosis, fact)
-
-    undecided = ""
+    start = time.perf_counter()
+    result = Result(component, check.__name__, case, Status.PASSED)
     for subject in subjects:
-        try:
-            guarded(lambda subject=subject: check(subject()))  # type: ignore[misc]
-        except Inconclusive as reason:
-            undecided = str(reason)
-            continue
-        except NotApplicable as reason:
-            return result(Status.NOT_APPLICABLE, str(reason))
-        except CheckFailure as failure:
-            return result(Status.FAILED, failure.message, failure.diagnosis, failure.fact)
-        except MisbehaviorError as fault:
-            return result(Status.FAILED, str(fault))
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # whatever the component raises is its failure, and nobody else's
-            return result(Status.FAILED, f"raised {type(error).__name__}: {error}", _where(error))
-        return result(Status.PASSED)
-    return result(Status.INCONCLUSIVE, undecided)
+        result = _judged(result, lambda subject=subject: check(subject()))  # type: ignore[misc]
+        if result.status is not Status.INCONCLUSIVE:
+            break
+    return replace(result, seconds=time.perf_counter() - start)
+
+
+def _judged(result: Result, call: Callable[[], None]) -> Result:
+    try:
+        guarded(call)
+    except Inconclusive as reason:
+        return replace(result, status=Status.INCONCLUSIVE, message=str(reason))
+    except NotApplicable as reason:
+        return replace(result, status=Status.NOT_APPLICABLE, message=str(reason))
+    except CheckFailure as failure:
+        found = {"message": failure.message, "diagnosis": failure.diagnosis, "fact": failure.fact}
+        return replace(result, status=Status.FAILED, **found)
+    except MisbehaviorError as fault:
+        exhausted = isinstance(fault, ExhaustedError)
+        return replace(result, status=Status.FAILED, message=str(fault), exhausted=exhausted)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the component raises is its failure, and nobody else's
+        return replace(result, status=Status.FAILED, message=f"raised {_told(error)}", diagnosis=_where(error))
+    return replace(result, status=Status.PASSED, message="")
+
+
+def _told(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:  # its __str__ is a stranger's too
+        text = ""
+    return f"{type(error).__name__}: {text[:LONGEST]}{'…' * (len(text) > LONGEST)}".removesuffix(": ")
 
 
 def _where(error: BaseException) -> str:

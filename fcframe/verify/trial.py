@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fcframe.components import Layer, Shape
+from fcframe.components import Layer, Params, Shape
 from fcframe.context import Array, Context, ReusingContext
 
 
@@ -19,7 +19,7 @@ class Case:
     input_shape: Shape
     N: int = 3
     training: bool = True
-    values: str = "normal"
+    values: str = "gaussian"
     """What x is drawn from: a name of VALUES."""
     seed: int = 0
 
@@ -29,14 +29,15 @@ class Case:
         fields = [f"{name}={_short(value)}" for name, value in shown.items() if name != "type"]
         shape = "x".join(str(size) for size in self.input_shape)
         parts = [*fields, f"x={self.N}x{shape}"]
-        parts += [] if self.values == "normal" else [self.values]
+        parts += [] if self.values == "gaussian" else [self.values]
         parts += [] if self.training else ["evaluation"]
         return ",".join(parts)
 
 
 def _short(value: Any) -> str:
     if isinstance(value, dict) and "type" in value:
-        return str(value["type"])
+        fields = ",".join(f"{name}={_short(item)}" for name, item in value.items() if name != "type")
+        return f"{value['type']}({fields})" if fields else str(value["type"])
     if isinstance(value, list):
         return "+".join(_short(item) for item in value)
     return str(value)
@@ -48,9 +49,9 @@ def _ties(rng: np.random.Generator, shape: Shape) -> Array:
 
 
 VALUES: Mapping[str, Callable[[np.random.Generator, Shape], Array]] = {
-    "normal": lambda rng, shape: rng.normal(size=shape),
+    "gaussian": lambda rng, shape: rng.normal(size=shape),
     "ties": _ties,
-    "zeros": lambda _rng, shape: np.zeros(shape),
+    "nought": lambda _rng, shape: np.zeros(shape),
     "tiny": lambda rng, shape: 1e-6 * rng.normal(size=shape),
     "large": lambda rng, shape: 1e3 * rng.normal(size=shape),
 }
@@ -98,6 +99,8 @@ class Trial:
         self.params = {name: self._as_seen(array) for name, array in self.params.items()}
         self.x = self._as_seen(self.x)
         self._seed = int(rng.integers(2**32))
+        self._measuring: Context | None = None
+        self._start = np.random.default_rng(self._seed).bit_generator.state
         self.state = {
             name: parameter.initializer.sample(parameter.shape, rng).astype(self.dtype)
             for name, parameter in self.layer.state(case.input_shape).items()
@@ -143,21 +146,42 @@ class Trial:
     ) -> Pass:
         """The layer's forward, on the trial's arrays unless others are given."""
         ctx = self.context() if ctx is None else ctx
-        given = self.layer.forward(self.x if x is None else x, self.params if params is None else params, ctx)
-        out, cache = given
+        x = self.x.copy() if x is None else x  # a layer that changes what it is given fails one check, not all
+        params = {name: array.copy() for name, array in self.params.items()} if params is None else params
+        out, cache = self.layer.forward(x, params, ctx)
         return Pass(out, cache, ctx, {name: ctx.state[name] for name in self.state})
 
     def backward(self, dout: Array | None = None, forward: Pass | None = None) -> tuple[Array | None, Any]:
         """The layer's backward after a forward of the trial."""
         forward = self.forward() if forward is None else forward
-        return self.layer.backward(self.douts[0] if dout is None else dout, forward.cache, forward.ctx)
+        return self.layer.backward(self.douts[0].copy() if dout is None else dout, forward.cache, forward.ctx)
 
     def gradients(self, dout: Array, forward: Pass | None = None) -> dict[str, Array]:
         """All gradients by name, "dx" and for a parameter W "dW"."""
-        dx, grads = self.backward(dout, forward)
+        dx, grads = self.backward(dout.copy(), forward)
         found = {} if dx is None else {"dx": dx}
         return found | {f"d{name}": gradient for name, gradient in grads.items()}
 
-    def outputs(self, batch: Array, params: Mapping[str, Array] | None = None) -> Array:
-        """The output alone, for numerical differentiation."""
-        return self.layer.forward(batch, self.params if params is None else params, self.context())[0]
+    def outputs(self, batch: Array, params: Params | None = None) -> Array:
+        """The output alone, for numerical differentiation: always with the same state and randomness.
+
+        Contexts are made once, for this is called thousands of times; so the next call may overwrite the array.
+        """
+        if self._measuring is None:
+            self._measuring = self.reusing_context() if self._may_reuse() else self.context()
+        return self._output(batch, self.params if params is None else params, self._measuring)
+
+    def _may_reuse(self) -> bool:
+        """Whether the layer gives the same output in a context that is used again; another check judges that."""
+        ctx, expected = self.reusing_context(), self.forward(self.x.copy()).out
+        batches = (self.x, self.x + 1, self.x)
+        outs = [self._output(batch.copy(), self.params, ctx).copy() for batch in batches]
+        return all(out.tobytes() == expected.tobytes() for out in (outs[0], outs[2]))
+
+    def _output(self, batch: Array, params: Params, ctx: Context) -> Array:
+        if self.stochastic:
+            ctx.rng.bit_generator.state = self._start
+        for name, array in self.state.items():
+            ctx.state[name] = array.copy()
+        out, _ = self.layer.forward(batch, params, ctx)
+        return out

@@ -101,6 +101,7 @@ def test_standardizing_uses_the_training_rows_alone(load, dtype):
         ("a,b\n1e300,3\n", {}, ":2: column 'a': '1e300' is not a finite number up to 3.4e[+]38"),
         ("a,b\n1,cat\n", {"labels": False}, ":2: column 'b': 'cat' is no number"),
         ("a,b\n1, \n", {}, ":2: column 'b': the label is missing"),
+        ("a,b\n1,0.5\n2,3\n", {}, ": labels such as '0.5' are numbers to be predicted: set labels to false"),
         ("", {}, ": the file is empty"),
         ("\n\n", {}, ": the file is empty"),
         ("a\n1\n", {}, ":1: one column, expected at least one feature"),
@@ -123,6 +124,26 @@ def test_errors_lead_to_file_line_and_column(load, path, text, fields, reason):
         load(text, **fields)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "reason"), [(10, "the file has 24 bytes; 10"), (30, ":3: more than 30 bytes of n")]
+)
+def test_no_more_memory_is_taken_than_is_allowed(load, monkeypatch, allowed, reason):
+    monkeypatch.setenv("FCFRAME_MAX_BYTES", str(allowed))
+    with pytest.raises(ValueError, match=rf"data\.csv.*{reason}"):
+        load("a,b\n1,2\n3,4\n5,6\n7,8\n9,0\n")
+
+
+def test_a_part_of_the_rows_is_not_a_row_short_for_how_floats_are_rounded(load):
+    data = load("a,b\n" + "1,2\n" * 100, validation=0.29, test=0.28)
+    assert (len(data.X_val), len(data.X_test)) == (29, 28)
+
+
+def test_a_path_cannot_write_to_the_terminal():
+    with pytest.raises(OSError, match="no such file") as caught:
+        CSV(path="a\n\x1b[31m.csv").load(np.dtype("float32"), np.random.default_rng(0))
+    assert str(caught.value).isprintable()
 
 
 def test_what_is_no_text_is_refused(path):

@@ -46,15 +46,15 @@ class Odd(fcframe.Layer):
     other_side: Side | None = None
     order: Order = Order.FIRST
     power: Literal[1, 2] = 1
-    seeds: set[int] = set()
+    seeds: set[int] = Field(default=set())
     words: frozenset[str] = frozenset({"a"})
     window: Window | None = None
-    windows: list[Window] = []
+    windows: list[Window] = Field(default=[])
     point: Point | None = None
     held: fcframe.AnyLayer | None = None
-    many: list[fcframe.AnyLayer] = []
-    named: dict[str, fcframe.AnyInitializer] = {}
-    amounts: dict[str, float] = {}
+    many: list[fcframe.AnyLayer] = Field(default=[])
+    named: dict[str, fcframe.AnyInitializer] = Field(default={})
+    amounts: dict[str, float] = Field(default={})
     count: int | str = 0
     one_or_more: fcframe.AnyLayer | tuple[fcframe.AnyLayer, ...] | None = None
     path: Path | None = None
@@ -69,9 +69,18 @@ class Odd(fcframe.Layer):
         return dout.copy(), {}
 
 
+def fcframe_alone():
+    """What the distribution fcframe brings, whatever else is installed."""
+    return Registry(_own())
+
+
 def registry_with(*components):
-    """What is installed, and these components beside it."""
-    installed = fcframe.registry()
+    """What the distribution fcframe brings, and these components beside it."""
     strange = Plugin("strange", "strange_plugin", "strange-distribution", "2.0")
+    return Registry([*_own(), *((strange, component) for component in components)])
+
+
+def _own():
+    installed = fcframe.registry()
     found = [(installed.origin(component), component) for component in installed]
-    return Registry([*found, *((strange, component) for component in components)])
+    return [(plugin, component) for plugin, component in found if plugin.distribution == "fcframe"]

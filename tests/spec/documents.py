@@ -18,11 +18,13 @@ anything = st.recursive(
 
 
 @st.composite
-def nearly_valid(draw, schema):
-    """A document that the schema allows, and versions of it, each with one thing changed, or one more."""
-    document = draw(allowed(schema, schema, 3))
-    versions = [document]
-    for _ in range(4):
+def nearly_valid(draw, schema, root):
+    """A document that the schema, a part of root, allows; and versions of it, each with one thing changed, or one more.
+
+    What JSON Schema cannot say no document has: a string that is no Unicode, a number that is no float, a key twice.
+    """
+    versions = [draw(allowed(schema, root, 3))]
+    for _ in range(5):
         versions.append(draw(changed(draw(st.sampled_from(versions)))))
     return versions
 
@@ -129,7 +131,10 @@ def changed(draw, document):
     if not places:
         return draw(st.dictionaries(st.sampled_from(KEYS), anything, max_size=2))
     inside, key = draw(st.sampled_from(places))
-    change = draw(st.sampled_from(_CHANGES))
+    changes = [_replace, _replace, _replace_by_a_neighbour, _delete, _insert, _wrap]
+    changes += [_repeat] * 4 if isinstance(inside, list) else [_rename]
+    changes += [_shift] * len(changes) * isinstance(inside[key], (bool, int, float))
+    change = draw(st.sampled_from(changes))
     change(draw, inside, key, [holder[at] for holder, at in places])
     return document
 
@@ -161,23 +166,18 @@ def _insert(draw, inside, key, values):
 
 
 def _rename(draw, inside, key, values):
-    if isinstance(inside, dict):
-        inside[draw(st.sampled_from([f"{key}s", key[:-1], key.upper(), *KEYS]))] = inside.pop(key)
+    inside[draw(st.sampled_from([f"{key}s", key[:-1], key.upper(), *KEYS]))] = inside.pop(key)
 
 
 def _repeat(draw, inside, key, values):
-    if isinstance(inside, list):
-        inside.insert(key, copy.deepcopy(inside[key]))
+    inside.insert(key, copy.deepcopy(inside[key]))
 
 
 def _wrap(draw, inside, key, values):
-    inside[key] = draw(st.sampled_from([[inside[key]], {"type": inside[key]}, str(inside[key]), [], {}, None]))
+    inside[key] = draw(st.sampled_from([[inside[key]], {"type": inside[key]}, [], {}, None]))
 
 
 def _shift(draw, inside, key, values):
-    if isinstance(inside[key], (bool, int, float)):
-        number = inside[key]
-        inside[key] = draw(st.sampled_from([-number, number - 1, number + 1, min(number, 1e300) * 1.0, bool(number)]))
-
-
-_CHANGES = [_replace, _replace, _replace_by_a_neighbour, _delete, _insert, _rename, _repeat, _wrap, _shift]
+    number = inside[key]
+    near = [-number, number - 1, number + 1, min(number, 1e300) * 1.0, bool(number), str(number)]
+    inside[key] = draw(st.sampled_from(near))

@@ -1,7 +1,11 @@
+import tracemalloc
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
 import fcframe
+from fcframe.training.evaluation import Evaluator
 from fcframe.training.output import PlainOutput
 from fcframe.training.solver import Solver
 from tests.training.toys import Recorder, Toy, experiment
@@ -171,6 +175,55 @@ def test_a_loss_that_leaves_the_finite_numbers_ends_the_training_with_a_remedy()
     spec = experiment(loss="mse", data=Toy(regression=True), optimizer={"type": "sgd", "learning_rate": 1e30}, epochs=9)
     with pytest.raises(fcframe.DivergenceError, match=r"training diverged: .* Try a lower training\.optimizer\.learn"):
         fcframe.train(spec)
+
+
+def test_a_training_that_diverges_in_its_last_update_names_that_one():
+    data, optimizer = Toy(regression=True), {"type": "sgd", "learning_rate": 1e30}
+    for epochs, batch_size, place in [
+        (1, 60, r"iteration 1 of 1 \(epoch 1 of 1\)"),
+        (2, 1, r"iteration 1 of 120 \(ep"),
+    ]:
+        spec = experiment(loss="mse", data=data, optimizer=optimizer, epochs=epochs, batch_size=batch_size)
+        with pytest.raises(fcframe.DivergenceError, match=place):
+            fcframe.train(spec)
+
+
+class Scripted(fcframe.Metric):
+    """Has the values that it is told to have, one after the other."""
+
+    type, label = "scripted", "scripted"
+    values: ClassVar = []
+
+    def value(self, scores, y):
+        return self.values.pop(0)
+
+
+@pytest.mark.parametrize(("values", "best"), [("nan nan 0.5 0.5", 2), ("0.5 nan 0.2 nan", 0), ("nan nan nan nan", 0)])
+def test_an_evaluation_whose_metric_has_no_value_is_not_better_than_another(values, best):
+    Scripted.values[:] = [float(value) for value in values.split() for _ in ("train", "val")] + [0.0]
+    run = fcframe.train(experiment(evaluation={"metric": Scripted()}))
+    assert run.best is run.history.evaluations[best]
+
+
+def test_a_metric_that_does_not_go_with_the_labels_is_refused():
+    with pytest.raises(
+        fcframe.SpecError, match=r"training\.evaluation\.metric: r2 cannot measure scores of shape \(60, 2\)"
+    ):
+        fcframe.train(experiment(evaluation={"metric": {"type": "r2"}}))
+
+
+def test_a_sample_to_be_measured_is_never_held_as_a_whole():
+    spec = {"input": [500], "layers": [{"type": "affine", "units": 2}], "loss": {"type": "softmax"}}
+    network = fcframe.build(fcframe.load_spec(spec))
+    X = np.random.default_rng(0).normal(size=(4000, 500)).astype(np.float32)
+    y, rows = np.zeros(4000, np.intp), np.arange(3999, 0, -1)
+    evaluator = Evaluator(network, network.spec.loss.metric, 100)
+    tracemalloc.start()
+    sampled = evaluator(X, y, "train", rows)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < X.nbytes / 4
+    assert sampled == evaluator(X[rows], y[rows], "train")
 
 
 @pytest.mark.parametrize(("optimizer", "rate"), [("sgd", 0.5), ("adam", 0.03), ("muon", 0.03)])

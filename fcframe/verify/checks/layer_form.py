@@ -5,8 +5,12 @@ import json
 import numpy as np
 from pydantic import ValidationError
 
+from fcframe.verify.checks.layer_purity import needs_repeatable
 from fcframe.verify.report import CheckFailure, NotApplicable, place
 from fcframe.verify.trial import Trial
+
+MISSHAPEN = "misshapen"
+"""The fact of a failure after which no other check of the case can say anything."""
 
 
 def forward_returns_an_output_and_a_cache(trial: Trial) -> None:
@@ -14,35 +18,11 @@ def forward_returns_an_output_and_a_cache(trial: Trial) -> None:
     where = f"look at forward in {place(type(trial.layer).forward)}"
     given = trial.layer.forward(trial.x, trial.params, trial.context())
     if not isinstance(given, tuple) or len(given) != 2:
-        raise CheckFailure(f"forward returned {_seen(given)}, expected (out, cache)", where)
+        raise CheckFailure(f"forward returned {_seen(given)}, expected (out, cache)", where, MISSHAPEN)
     if not isinstance(given[0], np.ndarray):
-        raise CheckFailure(f"forward returned {_seen(given[0])} for out, expected an array", where)
+        raise CheckFailure(f"forward returned {_seen(given[0])} for out, expected an array", where, MISSHAPEN)
     if not isinstance(given[1], tuple):
-        raise CheckFailure(f"forward returned {_seen(given[1])} for the cache, expected a tuple", where)
-
-
-def backward_returns_dx_and_gradients(trial: Trial) -> None:
-    """Everything else builds on `return dx, {"W": dW}`."""
-    where = f"look at backward in {place(type(trial.layer).backward)}"
-    given = trial.backward()
-    if not isinstance(given, tuple) or len(given) != 2:
-        raise CheckFailure(f"backward returned {_seen(given)}, expected (dx, gradients)", where)
-    dx, grads = given
-    if not isinstance(dx, np.ndarray):
-        raise CheckFailure(f"backward returned {_seen(dx)} for dx, though ctx.needs_input_grad is True", where)
-    if dx.shape != trial.x.shape:
-        raise CheckFailure(f"dx has shape {dx.shape}, x has {trial.x.shape}", where)
-    if not isinstance(grads, dict):
-        raise CheckFailure(f"backward returned {_seen(grads)} for the gradients, expected a dict", where)
-    if grads.keys() != trial.params.keys():
-        raise CheckFailure(
-            f"backward returned gradients of {sorted(grads)}, the parameters are {sorted(trial.params)}", where
-        )
-    for name, gradient in grads.items():
-        if np.shape(gradient) != trial.params[name].shape:
-            shapes = f"{np.shape(gradient)}, the parameter has {trial.params[name].shape}"
-            hint = "\nit is transposed" if np.shape(gradient) == trial.params[name].shape[::-1] else ""
-            raise CheckFailure(f"d{name} has shape {shapes}", where + hint)
+        raise CheckFailure(f"forward returned {_seen(given[1])} for the cache, expected a tuple", where, MISSHAPEN)
 
 
 def the_output_has_the_declared_shape(trial: Trial) -> None:
@@ -53,7 +33,35 @@ def the_output_has_the_declared_shape(trial: Trial) -> None:
             f"output_shape promises {declared} an example for {trial.case.input_shape}, forward makes {real[1:]} "
             f"({len(real) and real[0]} rows of {trial.case.N})",
             f"look at output_shape in {place(type(trial.layer).output_shape)}",
+            MISSHAPEN,
         )
+
+
+def backward_returns_dx_and_gradients(trial: Trial) -> None:
+    """Everything else builds on `return dx, {"W": dW}`."""
+    where = f"look at backward in {place(type(trial.layer).backward)}"
+    given = trial.backward()
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise CheckFailure(f"backward returned {_seen(given)}, expected (dx, gradients)", where, MISSHAPEN)
+    dx, grads = given
+    if not isinstance(dx, np.ndarray):
+        message = f"backward returned {_seen(dx)} for dx, though ctx.needs_input_grad is True"
+        raise CheckFailure(message, where, MISSHAPEN)
+    if dx.shape != trial.x.shape:
+        raise CheckFailure(f"dx has shape {dx.shape}, x has {trial.x.shape}", where, MISSHAPEN)
+    if not isinstance(grads, dict):
+        raise CheckFailure(f"backward returned {_seen(grads)} for the gradients, expected a dict", where, MISSHAPEN)
+    if grads.keys() != trial.params.keys():
+        raise CheckFailure(
+            f"backward returned gradients of {sorted(grads)}, the parameters are {sorted(trial.params)}",
+            where,
+            MISSHAPEN,
+        )
+    for name, gradient in grads.items():
+        if np.shape(gradient) != trial.params[name].shape:
+            shapes = f"{np.shape(gradient)}, the parameter has {trial.params[name].shape}"
+            hint = "\nit is transposed" if np.shape(gradient) == trial.params[name].shape[::-1] else ""
+            raise CheckFailure(f"d{name} has shape {shapes}", where + hint, MISSHAPEN)
 
 
 def the_dtype_is_kept(trial: Trial) -> None:
@@ -80,13 +88,14 @@ def without_needs_input_grad_the_gradients_are_the_same(trial: Trial) -> None:
     forward = trial.forward(ctx=trial.context(needs_input_grad=False))
     dx, grads = trial.backward(forward=forward)
     expected = trial.gradients(trial.douts[0])
-    if dx is not None and not np.array_equal(dx, expected["dx"], equal_nan=True):
-        raise CheckFailure(
-            "dx is another one where ctx.needs_input_grad is False", "return None for it, or the right one"
-        )
-    for name, gradient in grads.items():
-        if not np.array_equal(gradient, expected[f"d{name}"], equal_nan=True):
-            raise CheckFailure(f"d{name} is another one where ctx.needs_input_grad is False", "")
+    for name, gradient in {"dx": dx, **{f"d{key}": array for key, array in grads.items()}}.items():
+        if gradient is not None and not np.array_equal(gradient, expected[name], equal_nan=True):
+            needs_repeatable(trial)
+            hint = "return None for it, or the right one; " if name == "dx" else ""
+            raise CheckFailure(
+                f"{name} is another one where ctx.needs_input_grad is False",
+                f"{hint}look at backward in {place(type(trial.layer).backward)}",
+            )
 
 
 def an_evaluation_changes_no_state(trial: Trial) -> None:
@@ -105,7 +114,7 @@ def an_evaluation_changes_no_state(trial: Trial) -> None:
 
 def training_moves_the_state(trial: Trial) -> None:
     """State that never changes is not state."""
-    if not trial.state or not trial.case.training or trial.case.N < 2 or trial.case.values != "normal":
+    if not trial.state or not trial.case.training or trial.case.N < 2 or trial.case.values != "gaussian":
         raise NotApplicable("it keeps no state, or this case moves none")
     after = trial.forward().state
     still = [name for name, array in trial.state.items() if np.array_equal(after[name], array)]
@@ -207,10 +216,15 @@ def _seen(value: object) -> str:
     return "None" if value is None else f"a {type(value).__name__}"
 
 
-CHECKS = (
+FORM = (
     forward_returns_an_output_and_a_cache,
-    backward_returns_dx_and_gradients,
     the_output_has_the_declared_shape,
+    backward_returns_dx_and_gradients,
+)
+"""What all other checks of a layer stand on."""
+
+CHECKS = (
+    *FORM,
     the_dtype_is_kept,
     without_needs_input_grad_the_gradients_are_the_same,
     an_evaluation_changes_no_state,

@@ -1,10 +1,12 @@
 """For every layer, … : its backward is the derivative of its forward."""
 
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 
 import numpy as np
 
 from fcframe.context import Array
+from fcframe.verify.checks.layer_purity import needs_repeatable
 from fcframe.verify.diagnosis import explain
 from fcframe.verify.gradients import comparisons
 from fcframe.verify.numerical import Verdict
@@ -26,14 +28,14 @@ def the_gradient_of_each_parameter_is_right(trial: Trial) -> None:
 
 def backward_is_linear_in_dout(trial: Trial) -> None:
     """A gradient is a linear map of dout; a backward that is not cannot be one."""
-    forward = trial.forward()
     first, second = trial.douts
-    a, b = trial.gradients(first, forward), trial.gradients(second, forward)
-    both = trial.gradients(2 * first - 3 * second, forward)
-    scale = _largest(a) + _largest(b)  # of all gradients: one may be zero but for rounding
+    a, b, both = (trial.gradients(dout) for dout in (first, second, 2 * first - 3 * second))
+    room = 1e-9 * (_largest(a) + _largest(b))  # of all gradients: one may be zero but for rounding
+    room += 1e-14 * float(np.abs(first).max(initial=0))  # and so may all of them be
     for name, gradient in both.items():
         expected = 2 * a[name] - 3 * b[name]
-        if not np.allclose(gradient, expected, rtol=1e-7, atol=1e-9 * scale, equal_nan=True):
+        if not np.allclose(gradient, expected, rtol=1e-7, atol=room, equal_nan=True):
+            needs_repeatable(trial)
             raise CheckFailure(
                 f"{name} is not linear in dout: for 2·dout1 − 3·dout2 it is off by up to "
                 f"{np.abs(gradient - expected).max():.3g}",
@@ -54,20 +56,39 @@ def a_zero_dout_gives_zero_gradients(trial: Trial) -> None:
 
 def float32_gradients_are_those_of_float64(trial: Trial) -> None:
     """Networks are trained in float32; what is right in float64 alone is of little use."""
-    if trial.case.values != "normal":
+    if trial.case.values != "gaussian":
         raise NotApplicable("float32 is compared on ordinary values")
     if trial.stochastic and trial.case.training:
         raise NotApplicable("it may draw otherwise in float32")
+    for draw in (trial, trial.at(seed=trial.case.seed + 1)):  # by bad luck float32 is on the other side of a kink: once
+        name, off = _worst_in_single(draw)
+        if not off > 0:
+            return
+    raise CheckFailure(
+        f"{name} in float32 differs from the one in float64 by up to {off:.3g}",
+        f"something is rounded too early, or overflows; look at {_backward(trial)}",
+    )
+
+
+def _worst_in_single(trial: Trial) -> tuple[str, float]:
+    """The gradient that float32 gets worst, and by how much; 0 where all are within float32's reach.
+
+    That reach is what becomes of the gradients when x and the parameters are moved by float32's rounding.
+    """
     single = Trial(trial.case, np.float32)
     wide, narrow = trial.gradients(trial.douts[0]), single.gradients(single.douts[0])
+    nudge = 1 + np.finfo(np.float32).eps * trial.rng.choice([-1.0, 1.0], size=trial.x.shape)
+    params = {name: array * (1 + np.finfo(np.float32).eps) for name, array in trial.params.items()}
+    moved = trial.gradients(trial.douts[0], trial.forward(trial.x * nudge, params))
+    worst = "", 0.0
+    underflow = 1e3 * float(np.finfo(np.float32).tiny)
     for name, gradient in wide.items():
         off = np.abs(narrow[name].astype(np.float64) - gradient)
         allowed = 1e-3 * np.abs(gradient) + 1e-4 * np.abs(gradient).max(initial=0) + 1e-5 * _largest(wide)
+        allowed += 4 * np.abs(moved[name] - gradient).max(initial=0) + underflow
         if not np.all(off <= allowed):
-            raise CheckFailure(
-                f"{name} in float32 differs from the one in float64 by up to {np.nanmax(off):.3g}",
-                f"something is rounded too early, or overflows; look at {_backward(trial)}",
-            )
+            worst = max(worst, (name, float(np.nan_to_num(off, nan=np.inf).max())), key=itemgetter(1))
+    return worst
 
 
 def _compare(trial: Trial, chosen: Callable[[str], bool]) -> None:
@@ -78,9 +99,10 @@ def _compare(trial: Trial, chosen: Callable[[str], bool]) -> None:
         if found.wrong:
             raise CheckFailure(*explain(trial, found), fact=found)
     undecided = [found for found in compared if found.inconclusive]
-    if undecided and trial.case.values == "normal":
+    if undecided:
         count = sum(len(found.judgement.where(Verdict.INCONCLUSIVE)) for found in undecided)
-        raise Inconclusive(f"{count} derivatives could not be measured well enough to decide")
+        reason = f"{count} derivatives could not be measured well enough to decide"
+        raise Inconclusive(reason) if trial.case.values == "gaussian" else NotApplicable(reason)
 
 
 def _largest(gradients: Mapping[str, Array]) -> float:

@@ -4,6 +4,7 @@ import difflib
 import itertools
 import re
 from array import array
+from math import isfinite
 from typing import Annotated
 
 import numpy as np
@@ -11,7 +12,7 @@ from pydantic import Field
 
 from fcframe import Dataset
 from fcframe_standard.datasets import csv_rows, files
-from fcframe_standard.datasets.splits import Share, divide
+from fcframe_standard.datasets.splits import Share, divide, part
 
 
 class CSV(Dataset):
@@ -50,15 +51,17 @@ class CSV(Dataset):
     """The test split's part of the rows, rounded down to whole rows."""
 
     def load(self, dtype, rng):
-        table, target, texts = self._read(files.find(self.path))
+        path = files.find(self.path)
+        table, target, texts = self._read(path)
         N, columns = table.shape
         order = rng.permutation(N)
         X = table[np.ix_(order, np.delete(np.arange(columns), target))]
         y, classes = table[order, target].astype(dtype), ()
         if self.labels:
+            _refuse_fractions(path, texts)
             values, classes = _numbered(texts)
             y = values[table[order, target].astype(np.intp)]
-        validation, test = int(N * self.validation), int(N * self.test)
+        validation, test = part(N, self.validation), part(N, self.test)
         with np.errstate(over="ignore"):  # what gets too large becomes inf, which the training refuses
             if self.standardize:
                 _standardize(X, N - validation - test)
@@ -67,6 +70,11 @@ class CSV(Dataset):
 
     def _read(self, path):
         """The table (N, columns), the target's column, and if it holds labels the texts that its numbers stand for."""
+        allowed = files.max_bytes()
+        if path.stat().st_size > allowed:  # before a row, which may be the whole file, is in memory
+            raise ValueError(
+                f"{path}: the file has {path.stat().st_size:,} bytes; {allowed:,} are allowed (FCFRAME_MAX_BYTES)"
+            )
         rows = csv_rows.rows(path, self.delimiter)
         start, first = next(rows, (0, ()))
         if not first:
@@ -85,6 +93,8 @@ class CSV(Dataset):
                     raise ValueError(f"{path}:{line}: column {names[target]!r}: the label is missing")
                 row[target] = texts.setdefault(text, len(texts))
             cells.extend(csv_rows.numbers(f"{path}:{line}", names, row))
+            if len(cells) * cells.itemsize > allowed:
+                raise ValueError(f"{path}:{line}: more than {allowed:,} bytes of numbers (FCFRAME_MAX_BYTES)")
         if not cells:
             raise ValueError(f"{path}: there is no row below the header")
         return np.frombuffer(cells).reshape(-1, len(names)), target, texts
@@ -104,6 +114,17 @@ class CSV(Dataset):
         hint = f" Did you mean {near[0]!r}?" if near else ""
         known = ", ".join(map(repr, names[:20])) + (", …" if len(names) > 20 else "")
         raise ValueError(f"{place}: no column {self.target!r}.{hint} Columns: {known}")
+
+
+def _refuse_fractions(path, texts):
+    """Numbers that are no integers are hardly labels; taken as such, each would be a class of its own."""
+    try:
+        numbers = {text: float(text) for text in texts}
+    except ValueError:
+        return
+    fraction = next((text for text, number in numbers.items() if isfinite(number) and number % 1), None)
+    if fraction is not None:
+        raise ValueError(f"{path}: labels such as {fraction!r} are numbers to be predicted: set labels to false")
 
 
 def _numbered(texts):

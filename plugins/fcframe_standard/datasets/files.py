@@ -24,8 +24,13 @@ def first(places, remedy):
     for place in places:
         if place.is_file():
             return place
-    others = "".join(f", nor {place}" for place in dict.fromkeys(places) if place != places[0])
-    raise FileNotFoundError(f"{places[0]}: there is no such file{others}; {remedy}")
+    others = "".join(f", nor {_shown(place)}" for place in dict.fromkeys(places) if place != places[0])
+    raise FileNotFoundError(f"{_shown(places[0])}: there is no such file{others}; {remedy}")
+
+
+def _shown(path):
+    """A path for a message of one line, whatever characters are in it."""
+    return str(path) if str(path).isprintable() else ascii(str(path))
 
 
 def data_folder():

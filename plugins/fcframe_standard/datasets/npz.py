@@ -9,7 +9,7 @@ from pydantic import Field
 
 from fcframe import Data, Dataset
 from fcframe_standard.datasets import files, npy
-from fcframe_standard.datasets.splits import Share, divide
+from fcframe_standard.datasets.splits import Share, divide, part
 
 SPLITS = ("train", "val", "test")
 
@@ -62,7 +62,7 @@ class NPZ(Dataset):
             N = members["X"].shape[0]
             order = rng.permutation(N)
             X, y = (member.read(archive, order) for member in members.values())
-            return divide(X, y, int(N * self.validation), int(N * self.test))
+            return divide(X, y, part(N, self.validation), part(N, self.test))
         arrays = {name: member.read(archive, np.arange(member.shape[0])) for name, member in members.items()}
         empty = {f"{kind}_{split}": arrays[f"{kind}_train"][:0] for kind in "Xy" for split in SPLITS}
         return Data(**empty | arrays)

@@ -22,3 +22,12 @@ def divide(X, y, validation, test, classes=()):
     a = len(X) - validation - test
     b = len(X) - test
     return Data(X[:a], y[:a], X[a:b], y[a:b], X[b:], y[b:], classes)
+
+
+def part(N, share):
+    """How many of N rows a share is, rounded down to whole rows; 0.29 of 100 are 29, whatever floats make of it.
+
+    >>> part(100, 0.29), part(99, 0.29)
+    (29, 28)
+    """
+    return int(round(N * share, 6))

@@ -43,7 +43,8 @@ class SoftmaxLoss(Loss):
         highest = np.maximum.reduce(scores, axis=1, keepdims=True)
         dscores = np.subtract(scores, highest, out=ctx.empty("dscores", scores.shape))
         numbers = dscores.reshape(-1)
-        true = np.arange(0, numbers.size, scores.shape[1]) + y  # where each row's true class lies
+        starts = np.arange(0, numbers.size, scores.shape[1])
+        true = np.add(starts, y, dtype=np.intp)  # where each row's true class lies, whatever kind of integer y has
         loss = -np.add.reduce(numbers[true])
         np.exp(dscores, out=dscores)
         sums = np.add.reduce(dscores, axis=1, keepdims=True)

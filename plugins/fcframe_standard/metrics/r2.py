@@ -27,3 +27,12 @@ class R2(Metric):
         if spread == 0:
             return float(residual == 0)
         return 1 - residual / spread
+
+    def naive(self, scores, y):
+        residual = spread = 0.0
+        for column, targets in zip(scores.reshape(len(y), -1).T, y.reshape(len(y), -1).T, strict=True):
+            mean = sum(targets) / len(targets)
+            for score, target in zip(column, targets, strict=True):
+                residual += (target - score) ** 2
+                spread += (target - mean) ** 2
+        return 1 - residual / spread if spread else float(residual == 0)

@@ -27,7 +27,7 @@ class Muon(Optimizer):
     type = "muon"
     examples = (
         Example(learning_rate=0.02),
-        Example(learning_rate=0.01, momentum=0.8, iterations=6, others_scale=0.2),
+        Example(learning_rate=0.01, momentum=0.8, iterations=6),
     )
     per_tensor = True
 
@@ -38,9 +38,7 @@ class Muon(Optimizer):
     iterations: PositiveInt = 5
     """Newton–Schulz iterations."""
     others: AnyOptimizer = Adam()
-    """What updates parameters that are no matrices, biases say."""
-    others_scale: NonNegativeFloat = 0.1
-    """Their learning rate, as a multiple of this optimizer's."""
+    """What updates parameters that are no matrices, biases say; at its own learning rate, on the same schedule."""
 
     def slots(self):
         return ("v", *(f"others.{name}" for name in self.others.slots()))
@@ -48,7 +46,8 @@ class Muon(Optimizer):
     def update(self, w, dw, slots, step, learning_rate):
         if w.ndim != 2:
             inner = {name: slots[f"others.{name}"] for name in self.others.slots()}
-            self.others.update(w, dw, inner, step, learning_rate * self.others_scale)
+            scheduled = learning_rate / self.learning_rate if self.learning_rate else 0.0
+            self.others.update(w, dw, inner, step, scheduled * self.others.learning_rate)
             return
         v = slots["v"]
         v *= self.momentum

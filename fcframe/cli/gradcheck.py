@@ -1,0 +1,162 @@
+"""`fcframe gradcheck [TYPE|SPEC …]`: whether components do what their kind promises, their gradients first of all."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import click
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from fcframe.builder import plan
+from fcframe.cli.common import console, json_option, located, print_json, read_spec, table
+from fcframe.components import Component
+from fcframe.errors import SpecError
+from fcframe.registry import Registry, registry
+from fcframe.strict import suggestion
+from fcframe.verify import ledger
+from fcframe.verify.battery import battery, unusable
+from fcframe.verify.patterns import add_patterns
+from fcframe.verify.report import Report, Status, distinct
+
+REFRESH = 0.1
+"""Seconds between two drawings of the bar."""
+COLUMNS = ("cases", *(status.value for status in Status), "seconds")
+
+
+@click.command("gradcheck")
+@click.argument("names", nargs=-1, metavar="[TYPE|SPEC]…")
+@click.option("--plugin", metavar="NAME", help="Only the components of this plugin or distribution.")
+@click.option("--seed", default=0, type=click.IntRange(min=0), help="Draws everything that the checks need.")
+@json_option
+@click.option("--junit", type=click.File("wb", lazy=False, atomic=True), help="Write the ledger to a JUnit XML file.")
+@click.option("--mutate", is_flag=True, help="Change the components' own text, and see whether the checks notice.")
+def command(
+    names: tuple[str, ...], plugin: str | None, seed: int, as_json: bool, junit: IO[bytes] | None, mutate: bool
+) -> None:
+    """Check components of each TYPE, and the network of each SPEC; without any, everything that is installed.
+
+    A row of the table counts a component's checks, each by its worst case. Exit code 1 if a check failed.
+    """
+    found = registry()
+    subjects = _subjects(found, names, plugin)
+    if mutate:
+        _mutate(subjects, seed, as_json)
+        return
+    report = _checked(subjects, found, seed)
+    report.results += [unusable(broken) for broken in found.quarantined if not names and plugin is None]
+    if junit is not None:
+        junit.write(ledger.junit(report))
+    if as_json:
+        print_json(ledger.facts(report, seed))
+    else:
+        _print(report)
+    if not report.passed:
+        raise click.exceptions.Exit(1)
+
+
+def _subjects(found: Registry, names: Sequence[str], plugin: str | None) -> list[tuple[str, Any]]:
+    """What is to be checked, each under its name in the ledger."""
+    types = {component.type for component in found}
+    components = [component for component in found if not names or component.type in names]
+    if plugin is not None:
+        components = [component for component in components if plugin in _origins(found, component)]
+        if not any(plugin in (known.name, known.distribution) for known in found.plugins):
+            raise SpecError([_unknown_plugin(found, plugin)])
+        elsewhere = [name for name in names if name not in {component.type for component in components}]
+        if elsewhere:
+            raise SpecError([f"plugin {plugin!r} registers no {', '.join(map(repr, elsewhere))}"])
+        if not components:
+            raise SpecError([f"plugin {plugin!r} registers no component"])
+    subjects: list[tuple[str, Any]] = [(f"{component.kind} {component.type}", component) for component in components]
+    for name in dict.fromkeys(names):
+        if name in types:
+            continue
+        if not (Path(name).suffix or Path(name).exists() or name == "-"):
+            try:
+                found.named(name)
+            except LookupError as error:
+                raise SpecError([f"{error.args[0]}. A spec is named by its file"]) from None
+        spec = read_spec(name, ())
+        with located(name):
+            plan(spec)
+        subjects.append((f"network {name}", spec))
+    return subjects
+
+
+def _origins(found: Registry, component: type[Component]) -> tuple[str, str]:
+    origin = found.origin(component)
+    return origin.name, origin.distribution
+
+
+def _unknown_plugin(found: Registry, plugin: str) -> str:
+    known = sorted({name for origin in found.plugins for name in (origin.name, origin.distribution)})
+    broken = [str(broken) for broken in found.quarantined if plugin in (broken.plugin.name, broken.plugin.distribution)]
+    if broken:
+        return broken[0]
+    return f"no plugin called {plugin!r}.{suggestion(plugin, known)} Installed: {', '.join(known)}"
+
+
+def _checked(subjects: Sequence[tuple[str, Any]], found: Registry, seed: int) -> Report:
+    """Runs the batteries, with a bar on a terminal.
+
+    The bar is drawn between two checks and never during one: what is printed then is held to be the component's.
+    """
+    terminal = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[now]}"))
+    bar = Progress(*columns, console=terminal, auto_refresh=False, transient=True, disable=not terminal.is_terminal)
+    report, drawn = Report(), 0.0
+    with bar:
+        everything = bar.add_task("components", total=len(subjects), now="")
+        one = bar.add_task("checks", total=None, now="")
+        for name, subject in subjects:
+            bar.update(everything, now=name, refresh=True)
+            made, results = battery(subject, found, seed, name), Report()
+            bar.reset(one, total=len(made.items) + 1)
+            for result in made:
+                results.results.append(result)
+                bar.update(one, advance=1, now=result.check.replace("_", " "))
+                if time.monotonic() > drawn + REFRESH:
+                    bar.refresh()
+                    drawn = time.monotonic()
+            report.results += add_patterns(results).results
+            bar.advance(everything)
+    return report
+
+
+def _print(report: Report) -> None:
+    out = console()
+    rows = table("component", *COLUMNS, "verdict", right=COLUMNS)
+    for component, lines in report.by_component().items():
+        counts = Report([]).counts()
+        counts.update(results.status.value for results in lines.by_check().values())
+        numbers = [str(counts[status.value] or "") for status in Status]
+        verdict = ledger.verdict(lines)
+        style = None if verdict == "passed" else "bold red"
+        seconds = f"{sum(result.seconds for result in lines):.1f}"
+        rows.add_row(component, str(lines.cases), *numbers, seconds, verdict.replace("failed", "FAILED"), style=style)
+    out.print(rows)
+    told = [str(finding) for finding in distinct(report.failures)]
+    told += [f"inconclusive: {found}" for found in report if found.status is Status.INCONCLUSIVE]
+    for head, *lines in map(str.splitlines, told):
+        out.print(f"\n{head}", style="bold")
+        for line in lines:
+            out.print(Padding(Text(line.strip()), (0, 0, 0, 2), expand=False))
+
+
+def _mutate(subjects: Sequence[tuple[str, Any]], seed: int, as_json: bool) -> None:
+    from fcframe.verify.mutation import mutate  # what checks a component as it stands does not wait for it
+
+    specs = [name for name, subject in subjects if not isinstance(subject, type)]
+    if specs:
+        raise SpecError([f"--mutate changes the text of components; it takes no spec: {', '.join(specs)}"])
+    reports = [mutate(subject, seed=seed) for _, subject in subjects]
+    if as_json:
+        print_json([report.facts() for report in reports])
+        return
+    out = console()
+    for report in reports:
+        out.print(f"{report}\n", soft_wrap=True)

@@ -1,0 +1,202 @@
+"""For every loss, … : it is a mean over the minibatch, its gradient is that of its value, and it refuses bad labels."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from fcframe.components import Loss, Metric
+from fcframe.context import Array, Context, ReusingContext
+from fcframe.verify.labels import N, taken_by
+from fcframe.verify.report import CheckFailure, NotApplicable, place
+from fcframe.verify.scalars import compare
+from fcframe.verify.subjects import LossTrial
+
+
+def some_labels_are_taken(component: Loss | Metric) -> None:
+    """Without labels that it takes, nothing of it can be checked."""
+    found, reason = taken_by(component)
+    if not found:
+        raise CheckFailure(
+            f"none of the usual kinds of labels is taken; the first try said: {reason}",
+            "define example_labels, unless that is the fault",
+        )
+
+
+def it_gives_a_loss_and_its_gradient(trial: LossTrial) -> None:
+    """Training reads the one and follows the other: a Python float, and an array in the scores' shape and dtype."""
+    for dtype in (np.float64, np.float32):
+        seen = replace(trial, dtype=dtype)
+        given = seen.value_and_grad()
+        if not isinstance(given, tuple) or len(given) != 2:
+            raise CheckFailure(f"it returned a {type(given).__name__}, expected (loss, dscores)", _at(trial))
+        loss, dscores = given
+        if not isinstance(loss, float):
+            raise CheckFailure(f"the loss is a {type(loss).__name__}, expected a float", f"{_at(trial)}; float(loss)")
+        if not isinstance(dscores, np.ndarray):
+            raise CheckFailure(f"dscores is a {type(dscores).__name__}, expected an array", _at(trial))
+        if dscores.shape != seen.scores.shape:
+            raise CheckFailure(f"dscores has shape {dscores.shape}, the scores have {seen.scores.shape}", _at(trial))
+        if dscores.dtype != dtype:
+            raise CheckFailure(f"dscores is {dscores.dtype} for scores of {np.dtype(dtype)}", _at(trial))
+
+
+def the_gradient_of_the_scores_is_right(trial: LossTrial) -> None:
+    """Every layer learns from what the loss hands down."""
+    _, dscores = trial.value_and_grad()
+    meanings = {f"N = {N}": N, f"{trial.scores.size}, the number of scores": trial.scores.size}
+    meanings |= {f"{size}, an axis of the scores": size for size in trial.labelled.output_shape if size > 1}
+    compare("scores", dscores, trial.scores, trial.value, _at(trial), meanings)
+
+
+def float32_gives_what_float64_gives(trial: LossTrial) -> None:
+    """Networks are trained in float32; what is right in float64 alone is of little use."""
+    wide, narrow = trial.value_and_grad(), replace(trial, dtype=np.float32).value_and_grad()
+    for index, name in enumerate(("the loss", "dscores")):
+        one, other = np.asarray(wide[index]), np.asarray(narrow[index], np.float64)
+        off = float(np.abs(other - one).max())
+        if not off <= 1e-3 * np.abs(one).max() + 1e-5:
+            raise CheckFailure(f"{name} in float32 differs from the one in float64 by up to {off:.3g}", _at(trial))
+
+
+def it_is_the_mean_over_the_minibatch(trial: LossTrial) -> None:
+    """The learning rate must not have to follow the minibatch's size, nor the last, smaller minibatch weigh more."""
+    (scores, y), (more, labels) = trial.drawn, replace(trial, seed=trial.seed + 1).drawn
+    whole = trial.value(np.concatenate([scores, more[:1]]), np.concatenate([y, labels[:1]]))
+    expected = (N * trial.value() + trial.value(more[:1], labels[:1])) / (N + 1)
+    twice = trial.value(np.concatenate([scores, scores]), np.concatenate([y, y]))
+    tolerance = 1e-9 * (1 + abs(trial.value()))
+    if not abs(twice - trial.value()) <= tolerance:
+        cause = "it is a sum over the minibatch" if abs(twice - 2 * trial.value()) <= tolerance else ""
+        raise CheckFailure(f"the loss is {trial.value():.6g}, of every row twice {twice:.6g}", f"{cause}\n{_at(trial)}")
+    if not abs(whole - expected) <= tolerance:
+        raise CheckFailure(
+            f"the loss of {N} rows and one more is {whole:.6g}, the mean of both by their rows {expected:.6g}",
+            f"divide by the number of rows; {_at(trial)}",
+        )
+
+
+def it_leaves_scores_and_labels_unchanged(trial: LossTrial) -> None:
+    """The metric is computed of the same scores, and the labels are the data set's."""
+    scores, y = trial.scores.copy(), trial.y.copy()
+    trial.loss.value_and_grad(scores, y, Context())
+    for name, now, before in (("scores", scores, trial.scores), ("y", y, trial.y)):
+        if now.tobytes() != before.tobytes():
+            raise CheckFailure(f"value_and_grad changed {name}", f"{_at(trial)}; work on a copy")
+
+
+def dscores_shares_no_memory(trial: LossTrial) -> None:
+    """Whoever writes into dscores must not change the scores or the data set by it."""
+    scores, y = trial.scores.copy(), trial.y.copy()
+    _, dscores = trial.loss.value_and_grad(scores, y, Context())
+    for name, array in (("scores", scores), ("y", y)):
+        if np.shares_memory(dscores, array):
+            raise CheckFailure(f"dscores shares memory with {name}", f"{_at(trial)}; return a copy")
+
+
+def twice_gives_the_same_bytes(trial: LossTrial) -> None:
+    """With the same scores and labels there is one loss."""
+    before = trial.value_and_grad()
+    replace(trial, seed=trial.seed + 1).value_and_grad()
+    _same("the second time", trial.value_and_grad(), before)
+
+
+def a_reused_context_changes_nothing(trial: LossTrial) -> None:
+    """The solver hands out the same arrays in every step; a loss must not count on finding zeros in them."""
+    ctx = ReusingContext(dtype=trial.dtype)
+    replace(trial, seed=trial.seed + 1).value_and_grad(ctx=ctx)
+    _same("in a context that is used again", trial.value_and_grad(ctx=ctx), trial.value_and_grad())
+
+
+def an_empty_minibatch_has_no_loss(trial: LossTrial) -> None:
+    """Nothing in, nothing out: 0, not the 0 / 0 of an empty mean."""
+    with np.errstate(all="ignore"):
+        loss, dscores = trial.value_and_grad(trial.scores[:0], trial.y[:0])
+    if loss != 0 or dscores.shape != trial.scores[:0].shape:
+        raise CheckFailure(f"for no row the loss is {loss} and dscores has shape {dscores.shape}, expected 0.0", "")
+
+
+def it_is_finite_for_extreme_scores(trial: LossTrial) -> None:
+    """A network that is badly wrong must learn from it; at a score of 1000 an exponential overflows."""
+    if trial.labelled.scores:
+        raise NotApplicable("it takes probabilities")
+    for dtype in (np.float64, np.float32):
+        seen = replace(trial, dtype=dtype)
+        largest = 0.0
+        for scale in 1e3 * 2.0 ** np.arange(-20, 0.5, 0.5):
+            scores = np.asarray(scale * np.sign(seen.scores) * (1 + np.abs(seen.scores)) / 2, dtype)
+            with np.errstate(all="ignore"):
+                loss, dscores = seen.value_and_grad(scores)
+            if not (np.isfinite(loss) and np.all(np.isfinite(dscores))):
+                if largest > np.finfo(dtype).max ** 0.4:
+                    raise NotApplicable("the loss itself grows beyond what a float holds")
+                what = "dscores" if np.isfinite(loss) else "the loss"
+                raise CheckFailure(
+                    f"{what} is not finite for scores of about ±{scale:.3g} in {np.dtype(dtype)}",
+                    f"rewrite it so that nothing overflows; {_at(trial)}",
+                )
+            largest = max(abs(loss), float(np.abs(dscores).max()))
+
+
+def labels_that_do_not_fit_are_refused(trial: LossTrial) -> None:
+    """A wrong label is found before training, with a message, and never becomes a plausible loss."""
+    checks = type(trial.loss).check_labels is not Loss.check_labels
+    for what, y in _unfit(trial):
+        try:
+            trial.loss.check_labels(y, trial.labelled.output_shape)
+        except ValueError:
+            continue
+        if checks:
+            where = f"look at check_labels in {place(type(trial.loss).check_labels)}"
+            raise CheckFailure(f"check_labels accepts {what}", f"{where}; raise ValueError and say which label")
+        try:
+            with np.errstate(all="ignore"):
+                plausible = np.isfinite(trial.value(y=y))
+        except Exception:  # noqa: S112 - refused late, and in NumPy's words, but refused
+            continue
+        if plausible:
+            raise CheckFailure(f"{what} gives a loss as if it were right", "define check_labels, and raise ValueError")
+
+
+def _unfit(trial: LossTrial) -> list[tuple[str, Array]]:
+    y, C = trial.y, trial.labelled.output_shape[0]
+    found = []
+    if type(trial.loss).check_labels is not Loss.check_labels:
+        found.append((f"labels of shape {(*y.shape, C + 2)}", np.stack([y] * (C + 2), axis=-1)))
+    if trial.labelled.are_classes:
+        for label in (-1, C):
+            wrong = y.copy()
+            wrong[1] = label
+            found.append((f"the label {label} for {C} scores a row", wrong))
+        found.append(("labels that are no integers", y + 0.5))
+    elif y.dtype.kind == "f":
+        for number in (np.nan, np.inf):
+            wrong = y.copy()
+            wrong.reshape(-1)[-1] = number
+            found.append((f"a target of {number}", wrong))
+    return found
+
+
+def _same(when: str, now: tuple[float, Array], before: tuple[float, Array]) -> None:
+    if now[0] != before[0]:
+        raise CheckFailure(f"the loss is {now[0]} {when}, {before[0]} otherwise", "it keeps something between calls")
+    if now[1].tobytes() != before[1].tobytes():
+        raise CheckFailure(f"dscores is another one {when}", "it keeps something between calls")
+
+
+def _at(trial: LossTrial) -> str:
+    return f"look at value_and_grad in {place(type(trial.loss).value_and_grad)}"
+
+
+CHECKS = (
+    it_gives_a_loss_and_its_gradient,
+    the_gradient_of_the_scores_is_right,
+    float32_gives_what_float64_gives,
+    it_is_the_mean_over_the_minibatch,
+    it_leaves_scores_and_labels_unchanged,
+    dscores_shares_no_memory,
+    twice_gives_the_same_bytes,
+    a_reused_context_changes_nothing,
+    an_empty_minibatch_has_no_loss,
+    it_is_finite_for_extreme_scores,
+    labels_that_do_not_fit_are_refused,
+)

@@ -1,0 +1,224 @@
+"""For every optimizer, … : it goes downhill, in place, and keeps nothing but its slots."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from fcframe.context import Array
+from fcframe.verify.report import CheckFailure, NotApplicable, place
+from fcframe.verify.subjects import OptimizerTrial, Weights, drawing
+
+STEPS = 20_000
+"""How many updates an optimizer may take to halve a quadratic's height."""
+STAYS = 200
+"""For how many updates the height must then stay below."""
+
+
+def it_descends_a_quadratic(trial: OptimizerTrial) -> None:
+    """Whatever cannot halve ½‖w − w*‖² at its own learning rate trains nothing."""
+    _descend(trial, condition=1.0)
+
+
+def it_descends_an_ill_conditioned_quadratic(trial: OptimizerTrial) -> None:
+    """Losses are steep in some directions and flat in others; here a thousand times."""
+    _descend(trial, condition=1e3)
+
+
+def it_works_in_place_and_returns_nothing(trial: OptimizerTrial) -> None:
+    """What it writes to is a view of the network's parameters: what is returned instead of written is lost."""
+    weights = trial.start()
+    before = weights.copy()
+    dw = trial.gradients(1)[0]
+    if any(returned is not None for returned in weights.update(dw, 1)):
+        raise CheckFailure("update returned something", f"{_at(trial)}; write into w and return nothing")
+    if trial.optimizer.learning_rate > 0 and trial.declared and weights.bytes() == before.bytes():
+        raise CheckFailure("update moved nothing", f"{_at(trial)}; `w -= …` works in place, `w = w - …` does not")
+
+
+def it_leaves_the_gradient_unchanged(trial: OptimizerTrial) -> None:
+    """It is a view of all gradients, which others read after the update."""
+    weights, (gradients,) = trial.start(), trial.gradients(1)
+    for w, dw, slots in zip(weights.w, gradients, weights.slots, strict=True):
+        given = dw.copy()
+        trial.optimizer.update(w, given, slots, 1, trial.optimizer.learning_rate)
+        if given.tobytes() != dw.tobytes():
+            raise CheckFailure("update changed dw", f"{_at(trial)}; work on a copy")
+
+
+def one_block_or_many_give_the_same_bytes(trial: OptimizerTrial) -> None:
+    """The framework hands an elementwise optimizer blocks of all parameters, as suits the processor's cache."""
+    if trial.optimizer.per_tensor:
+        raise NotApplicable("it declares per_tensor = True")
+    gradients = trial.gradients(3)
+    whole = trial.start().updated(gradients)
+    blocks = trial.start()
+    for step, (dw,) in enumerate(gradients, 1):
+        for part in (np.s_[:7], np.s_[7:8], np.s_[8:]):
+            slots = {name: array[part] for name, array in blocks.slots[0].items()}
+            trial.optimizer.update(blocks.w[0][part], dw[part].copy(), slots, step, trial.optimizer.learning_rate)
+    if blocks.bytes() != whole.bytes():
+        raise CheckFailure(
+            "an update in blocks gives other numbers than one of the whole array",
+            f"a norm, a sum or a mean over w takes part: declare per_tensor = True; {_at(trial)}",
+        )
+
+
+def its_slots_are_those_declared(trial: OptimizerTrial) -> None:
+    """Slots are kept in the checkpoint and made by the framework: by name, and in place."""
+    weights = trial.start()
+    made = [dict(own) for own in weights.slots]
+    weights.updated(trial.gradients(3))
+    for own, before in zip(weights.slots, made, strict=True):
+        if own.keys() != before.keys():
+            raise CheckFailure(f"update left the slots {sorted(own)}, declared are {sorted(before)}", _at(trial))
+        for name, array in own.items():
+            if array is not before[name]:
+                raise CheckFailure(f"update put another array into the slot {name}", f"{_at(trial)}; write into it")
+
+
+def a_restored_training_goes_on_as_if_never_interrupted(trial: OptimizerTrial) -> None:
+    """A checkpoint holds w and the slots, and nothing else."""
+    gradients = trial.gradients(6)
+    weights = trial.start().updated(gradients[:3])
+    again = type(trial.optimizer).model_validate(trial.optimizer.model_dump(mode="json"))
+    restored = weights.copy(again)
+    weights.updated(gradients[3:], start=4)
+    restored.updated(gradients[3:], start=4)
+    if restored.bytes() != weights.bytes():
+        raise CheckFailure(
+            "after 3 updates, and 3 more from a copy of w and slots, the numbers are other than after 6",
+            f"it keeps something besides its slots, or counts by itself instead of by `step`; {_at(trial)}",
+        )
+
+
+def twice_gives_the_same_bytes(trial: OptimizerTrial) -> None:
+    """A run is a function of its spec and seed."""
+    gradients = trial.gradients(4)
+    if trial.start().updated(gradients).bytes() != trial.start().updated(gradients).bytes():
+        raise CheckFailure("the same updates give other numbers", f"it draws, or keeps something; {_at(trial)}")
+
+
+def a_zero_learning_rate_moves_nothing(trial: OptimizerTrial) -> None:
+    """A schedule may bring the learning rate to 0, and means it."""
+    weights, gradients = trial.start(), trial.gradients(4)
+    weights.updated(gradients[:3])
+    before = [array.tobytes() for array in weights.w]
+    weights.update(gradients[3], 4, learning_rate=0.0)
+    if [array.tobytes() for array in weights.w] != before:
+        raise CheckFailure(
+            "w moves though learning_rate is 0",
+            f"use the argument, which the schedule has multiplied, and not self.learning_rate; {_at(trial)}",
+        )
+
+
+def a_zero_gradient_moves_nothing(trial: OptimizerTrial) -> None:
+    """A parameter that does not reach the loss stays; and 0 / 0 must not make it NaN."""
+    weights, before = trial.start(), trial.start()
+    zeros = [np.zeros_like(array) for array in weights.w]
+    with np.errstate(all="ignore"):
+        weights.updated([zeros] * 3)
+    for now, start in zip(weights.w, before.w, strict=True):
+        if not np.all(np.isfinite(now)):
+            raise CheckFailure("w is not finite after zero gradients", f"{_at(trial)}; add eps before dividing")
+        share = float(np.vdot(now, start) / np.vdot(start, start))
+        if now.tobytes() == start.tobytes():
+            continue
+        if np.allclose(now, share * start, rtol=1e-6) and share < 1:
+            raise NotApplicable("it decays the weights")
+        raise CheckFailure("w moves though dw and all slots are 0", _at(trial))
+
+
+def first_and_late_steps_are_finite(trial: OptimizerTrial) -> None:
+    """`step` counts from 1: a bias correction by 1 − β^(step − 1) divides by 0, one by β^−step overflows late."""
+    gradients = trial.gradients(2)
+    for step in (1, 10, 10_000_000):
+        weights = trial.start()
+        with np.errstate(all="ignore"):
+            weights.updated(gradients, start=step)
+        if not all(np.all(np.isfinite(array)) for array in weights.w):
+            raise CheckFailure(f"w is not finite after step {step}", _at(trial))
+
+
+def it_is_finite_for_tiny_and_huge_gradients(trial: OptimizerTrial) -> None:
+    """A gradient of 1e-20 must not divide by 0, nor one of 1e20 overflow in float64."""
+    for scale in (1e-20, 1e20):
+        weights = trial.start()
+        with np.errstate(all="ignore"):
+            weights.updated(trial.gradients(3, scale=scale))
+        if not all(np.all(np.isfinite(array)) for array in weights.w):
+            raise CheckFailure(f"w is not finite after gradients of about {scale:g}", _at(trial))
+
+
+def float32_gives_what_float64_gives(trial: OptimizerTrial) -> None:
+    """Networks are trained in float32, and w and the slots stay in it."""
+    wide, narrow = trial.start(), trial.start(np.float32)
+    wide.updated(trial.gradients(3))
+    narrow.updated(trial.gradients(3, np.float32))
+    for start, one, other in zip(trial.start().w, wide.w, narrow.w, strict=True):
+        off = float(np.abs(one - other).max())
+        if not off <= 1e-4 * np.abs(one).max() + 1e-3 * np.abs(one - start).max():
+            raise CheckFailure(f"w in float32 differs from the one in float64 by up to {off:.3g}", _at(trial))
+
+
+def _descend(trial: OptimizerTrial, condition: float) -> None:
+    if not trial.declared:
+        raise NotApplicable("its author did not choose this learning rate")
+    if trial.optimizer.learning_rate == 0:
+        raise NotApplicable("its learning rate is 0")
+    for dtype in (np.float64, np.float32):
+        weights = trial.start(dtype)
+        targets = trial.gradients(1, dtype)[0]
+        slopes = [_slope(target, condition, drawing(trial.optimizer, trial.seed)) for target in targets]
+        start = lowest = _height(weights, targets, slopes)[0]
+        below = 0
+        for step in range(1, STEPS + 1):
+            height, dw = _height(weights, targets, slopes)
+            lowest = min(lowest, height)
+            below = below + 1 if height < 0.5 * start else 0
+            if below > STAYS or not np.isfinite(height):
+                break
+            with np.errstate(all="ignore"):
+                weights.update(dw, step)
+        if below <= STAYS:
+            raise CheckFailure(
+                f"from {start:.3g} the loss comes to {height:.3g} in {step:,} updates of learning rate "
+                f"{trial.optimizer.learning_rate:g} ({np.dtype(dtype)}); its lowest was {lowest:.3g}",
+                f"the sign, the scale of the step, or the examples' learning rate; {_at(trial)}",
+            )
+
+
+def _slope(target: Array, condition: float, rng: np.random.Generator) -> Callable[[Array], Array]:
+    """The gradient of a quadratic with its lowest point at the target, and steepest directions that no axis is."""
+    directions, _ = np.linalg.qr(rng.normal(size=(target.size, target.size)))
+    matrix = (directions * np.geomspace(1 / condition, 1, target.size)) @ directions.T
+    matrix = matrix.astype(target.dtype)
+    return lambda w: (matrix @ (w - target).reshape(-1)).reshape(w.shape)
+
+
+def _height(
+    weights: Weights, targets: Sequence[Array], slopes: Sequence[Callable[[Array], Array]]
+) -> tuple[float, list[Array]]:
+    dw = [slope(w) for slope, w in zip(slopes, weights.w, strict=True)]
+    heights = (0.5 * float(np.vdot(w - target, each)) for w, target, each in zip(weights.w, targets, dw, strict=True))
+    return sum(heights), dw
+
+
+def _at(trial: OptimizerTrial) -> str:
+    return f"look at update in {place(type(trial.optimizer).update)}"
+
+
+CHECKS = (
+    it_descends_a_quadratic,
+    it_descends_an_ill_conditioned_quadratic,
+    it_works_in_place_and_returns_nothing,
+    it_leaves_the_gradient_unchanged,
+    one_block_or_many_give_the_same_bytes,
+    its_slots_are_those_declared,
+    a_restored_training_goes_on_as_if_never_interrupted,
+    twice_gives_the_same_bytes,
+    a_zero_learning_rate_moves_nothing,
+    a_zero_gradient_moves_nothing,
+    first_and_late_steps_are_finite,
+    it_is_finite_for_tiny_and_huge_gradients,
+    float32_gives_what_float64_gives,
+)

@@ -1,0 +1,81 @@
+"""A gradient that is wrong, with all that the looks for its cause need."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fcframe.components import Params
+from fcframe.context import Array
+from fcframe.verify.gradients import Comparison, difference, numerical_parameter_gradient
+from fcframe.verify.numerical import Verdict, derivatives, scales
+from fcframe.verify.trial import Trial
+
+CLOSE = 1e-4
+"""How well a mistake must account for what was returned, relative to the gradient's size."""
+
+
+class Mismatch:
+    """What backward returned in a trial, beside what was measured."""
+
+    def __init__(self, trial: Trial, found: Comparison) -> None:
+        self.trial, self.found, self.name = trial, found, found.array
+        self.analytic: Array = np.asarray(found.analytic, np.float64)
+        self.numerical: Array = found.numerical
+        self.rest: Array = self.analytic - self.numerical
+        """What backward returned too much."""
+        self.size = float(np.abs(self.numerical).max(initial=0))
+        self.wrong: Array = np.zeros(self.analytic.size, bool)
+        self.wrong[found.judgement.where(Verdict.WRONG)] = True
+        self.wrong = self.wrong.reshape(self.analytic.shape)
+        self.dout: Array = trial.douts[found.dout]
+
+    @property
+    def of_x(self) -> bool:
+        """Whether it is dx that is wrong."""
+        return self.name == "dx"
+
+    @cached_property
+    def out(self) -> Array:
+        """What forward gives."""
+        return self.trial.forward(self.trial.x.copy()).out
+
+    @property
+    def shape_kept(self) -> bool:
+        """Whether it is dx that is wrong, of a layer whose output has x's shape."""
+        return self.of_x and self.out.shape == self.trial.x.shape
+
+    def alike(self, first: Array, second: Array, size: float | None = None) -> bool:
+        """Whether two arrays are the same, measured by the size of the right gradient."""
+        size = self.size if size is None else size
+        return first.shape == second.shape and bool(np.all(np.abs(first - second) <= CLOSE * size + 1e-12))
+
+    def multiple(self, array: Array, of: Array) -> float | None:
+        """By which number one array is another one times it, if it is."""
+        square = float(np.vdot(of, of)) if of.shape == array.shape else 0.0
+        if not 0 < square < float("inf"):
+            return None
+        factor = float(np.vdot(of, array)) / square
+        largest = float(np.abs(array).max(initial=0))
+        return factor if factor and self.alike(array, factor * of, largest) else None
+
+    def gradient(self, *, dout: Array | None = None, name: str | None = None) -> Array:
+        """The measured gradient for another dout, or of another parameter."""
+        dout = self.dout if dout is None else dout
+        name = self.name if name is None else name
+        return self._measured(self.trial, dout, name)
+
+    def gradient_with(self, *, x: Array | None = None, params: Params | None = None, fields: Any = None) -> Array:
+        """The measured gradient of the layer at another x, with other parameters, or other fields."""
+        moved = Trial(self.trial.case, self.trial.dtype)
+        moved.layer = self.trial.layer.model_copy(update=fields)
+        moved.x = self.trial.x if x is None else x
+        moved.params = dict(self.trial.params if params is None else params)
+        moved.state = self.trial.state
+        return self._measured(moved, self.dout, self.name)
+
+    def _measured(self, trial: Trial, dout: Array, name: str) -> Array:
+        if name != "dx":
+            return numerical_parameter_gradient(trial, name.removeprefix("d"), dout)
+        found: Array = derivatives(difference(trial, "dx", [dout]), scales(trial.x))[0]
+        return found.reshape(trial.x.shape)

@@ -1,0 +1,217 @@
+"""The JSON Schema: complete, fresh, and of one mind with the validator."""
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from jsonschema import Draft202012Validator
+from pydantic import Field
+
+import fcframe
+from fcframe.registry import Registry
+from fcframe.spec.schema import json_schema
+from tests.spec.components import Odd, fcframe_alone, registry_with
+from tests.spec.documents import allowed, nearly_valid
+
+SPECS = Path(__file__).parent.parent.parent / "specs"
+FILES = sorted(path for path in SPECS.glob("*.json") if path.name != "schema.json")
+
+REGISTRY = registry_with(Odd)
+SCHEMA = json_schema(REGISTRY)
+
+
+def _is_integer(checker, value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _matches(validator, pattern, value, schema):
+    if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
+        yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+# In two things this validator is not Python's usual one. For JSON Schema 3.0 is an integer, for a spec it is not: that
+# is a limit of JSON Schema. And "$" matches before a final newline in Python, which JSON Schema's ECMAScript denies.
+Validator = jsonschema.validators.extend(
+    Draft202012Validator,
+    {"pattern": _matches},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+)
+VALIDATOR = Validator(SCHEMA)
+
+PLACES = {
+    "layer": ("network", "layers", 0),
+    "loss": ("network", "loss"),
+    "initializer": ("network", "layers", 1, "initializer"),
+    "regularizer": ("network", "regularizer"),
+    "optimizer": ("training", "optimizer"),
+    "schedule": ("training", "schedule"),
+    "metric": ("training", "evaluation", "metric"),
+    "dataset": ("data",),
+}
+
+
+def experiment_with(kind, component):
+    document = {
+        "network": {
+            "input": [4],
+            "layers": [{"type": "relu"}, {"type": "affine", "units": 3}],
+            "loss": {"type": "softmax"},
+        },
+        "data": {"type": "digits"},
+        "training": {"optimizer": {"type": "sgd"}, "epochs": 1, "evaluation": {}},
+    }
+    inside = document
+    for step in PLACES[kind][:-1]:
+        inside = inside[step]
+    inside[PLACES[kind][-1]] = component
+    return document
+
+
+def assert_one_verdict(document):
+    try:
+        fcframe.load_spec(json.dumps(document), registry=REGISTRY)
+        problems = ""
+    except fcframe.SpecError as error:
+        problems = str(error)
+    assert VALIDATOR.is_valid(document) == (not problems), f"{json.dumps(document)}\n{problems or 'load_spec takes it'}"
+
+
+def thorough(examples):
+    """The same documents each time, each judged in five versions."""
+    return settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate, Phase.shrink],
+        report_multiple_bugs=False,
+    )
+
+
+@thorough(300)
+@given(nearly_valid(SCHEMA, SCHEMA))
+def test_schema_and_validator_agree_on_whole_documents(versions):
+    for document in versions:
+        assert_one_verdict(document)
+
+
+@pytest.mark.parametrize("component", list(REGISTRY), ids=lambda component: f"{component.kind}-{component.type}")
+def test_schema_and_validator_agree_on_every_component(component):
+    branch = SCHEMA["$defs"][f"{component.kind}.{component.type}"]
+
+    @thorough(200 if component is Odd else 10 + 5 * len(component.model_fields))
+    @given(nearly_valid(branch, SCHEMA))
+    def agree(versions):
+        for version in versions:
+            assert_one_verdict(experiment_with(component.kind, version))
+
+    agree()
+
+
+@pytest.mark.parametrize("component", list(REGISTRY), ids=lambda component: f"{component.kind}-{component.type}")
+def test_what_the_schema_allows_of_a_component_is_taken_and_written_back_as_it_was_read(component):
+    branch = SCHEMA["$defs"][f"{component.kind}.{component.type}"]
+
+    @thorough(20)
+    @given(allowed(branch, SCHEMA, 2))
+    def taken(document):
+        spec = fcframe.load_spec(experiment_with(component.kind, document), registry=REGISTRY)
+        assert fcframe.load_spec(spec.model_dump(mode="json"), registry=REGISTRY) == spec
+
+    taken()
+
+
+def test_a_deep_document_costs_the_schema_no_more_than_its_length():
+    layer = {"type": "relu"}
+    for depth in range(40):
+        layer = {"type": "residual" if depth % 2 else "sequential", "layers": [layer]}
+    assert_one_verdict({"input": [4], "layers": [layer], "loss": {"type": "mse"}})
+    layer["layers"][0]["layers"][0]["layer"] = []
+    assert_one_verdict({"input": [4], "layers": [layer], "loss": {"type": "mse"}})
+
+
+def test_the_schema_is_one_of_draft_2020_12():
+    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("component", list(REGISTRY), ids=lambda component: f"{component.kind}-{component.type}")
+def test_each_branch_describes_the_component_and_names_the_plugin_that_brings_it(component):
+    branch = SCHEMA["$defs"][f"{component.kind}.{component.type}"]
+    plugin = REGISTRY.origin(component)
+    assert branch["description"].startswith(component.__doc__.partition("\n")[0])
+    assert branch["x-fcframe-plugin"] == plugin.name
+    assert branch["x-fcframe-distribution"] == f"{plugin.distribution} {plugin.version}"
+    assert branch["properties"]["type"] == {"const": component.type}
+    assert {"then": {"$ref": f"#/$defs/{component.kind}.{component.type}"}}.items() <= _choice(component).items()
+
+
+def _choice(component):
+    choices = SCHEMA["$defs"][component.kind]["allOf"]
+    (found,) = [choice for choice in choices if choice["if"]["properties"]["type"]["const"] == component.type]
+    return found
+
+
+@pytest.mark.parametrize("component", list(fcframe_alone()), ids=lambda component: f"{component.kind}-{component.type}")
+def test_each_field_of_a_bundled_component_has_its_description_and_its_default(component):
+    branch = SCHEMA["$defs"][f"{component.kind}.{component.type}"]
+    for name, field in component.model_fields.items():
+        assert branch["properties"][name]["description"] == field.description
+        if field.is_required():
+            assert name in branch["required"]
+        else:
+            default = field.default
+            as_json = default.model_dump(mode="json") if isinstance(default, fcframe.Initializer) else default
+            assert isinstance(default, fcframe.Optimizer) or branch["properties"][name]["default"] == as_json
+
+
+def test_a_component_with_a_field_that_has_no_json_schema_is_named():
+    class Opaque(fcframe.Metric):
+        type = "opaque"
+        secret: slice
+
+        def value(self, scores, y):
+            return 0.0
+
+    registry = registry_with(Opaque)
+    with pytest.raises(fcframe.ContractError, match=r"^metric\.opaque has no JSON Schema: .*slice"):
+        json_schema(registry)
+    document = experiment_with("metric", {"type": "opaque"})
+    with pytest.raises(fcframe.ContractError, match=r"Opaque of tests\.spec\.test_schema: .*slice"):
+        fcframe.load_spec(document, registry=registry)
+
+
+def test_a_kind_that_no_plugin_provides_is_one_that_no_document_has():
+    nothing = json_schema(Registry([]))
+    assert not Draft202012Validator(nothing).is_valid(experiment_with("loss", {"type": "softmax"}))
+
+
+def test_defaults_are_no_schemas_even_if_they_look_like_one():
+    class Titled(fcframe.Metric):
+        type = "titled"
+        title: str = "a title"
+        properties: dict[str, str] = Field(default={"title": "kept", "x-fcframe-any": "kept"})
+
+        def value(self, scores, y):
+            return 0.0
+
+    branch = json_schema(registry_with(Titled))["$defs"]["metric.titled"]
+    assert branch["properties"]["title"] == {"default": "a title", "type": "string"}
+    assert branch["properties"]["properties"]["default"] == {"title": "kept", "x-fcframe-any": "kept"}
+
+
+def test_the_stored_schema_is_that_of_fcframe_alone():
+    """`fcframe schema > specs/schema.json` makes it, where no other plugin is installed."""
+    stored = json.loads((SPECS / "schema.json").read_text(encoding="utf-8"))
+    assert stored == json_schema(fcframe_alone()), "out of date: fcframe schema > specs/schema.json"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_the_specs_of_this_repository_name_the_schema_and_keep_to_it(path):
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert document["$schema"] == "schema.json"
+    VALIDATOR.validate(document)

@@ -1,0 +1,165 @@
+# ruff: noqa: NPY002, SIM105, T201
+"""A stranger's code is called without harm: each misdeed is a failure that says so, and nothing is left of it."""
+
+import os
+import random
+import signal
+import sys
+import threading
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+from fcframe.verify.guard import ExhaustedError, MisbehaviorError, TimeLimitError, guarded
+
+
+def endless():
+    while True:
+        pass
+
+
+def stubborn():
+    while True:
+        try:
+            endless()
+        except BaseException:
+            pass
+
+
+def stubborn_twice():
+    while True:
+        try:
+            stubborn()
+        except BaseException:
+            continue
+
+
+def stubborn_and_asleep():
+    while True:
+        try:
+            time.sleep(5)
+        except BaseException:
+            np.ones(3).sum()
+
+
+def late():
+    try:
+        endless()
+    except BaseException:
+        return "as if nothing were"
+
+
+@pytest.mark.parametrize("function", [endless, stubborn, stubborn_twice, stubborn_and_asleep, late])
+def test_what_loops_for_ever_is_ended_even_if_it_catches_everything(function):
+    start = time.monotonic()
+    with pytest.raises(ExhaustedError, match=r"took longer than 0\.1 s"):
+        guarded(function, seconds=0.1)
+    assert time.monotonic() - start < 4
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_a_guard_within_a_guard_does_not_prolong_it():
+    def inner():
+        for _ in range(100):
+            try:
+                guarded(endless, seconds=0.05)
+            except ExhaustedError:
+                pass
+
+    start = time.monotonic()
+    with pytest.raises(ExhaustedError, match=r"0\.2 s"):
+        guarded(inner, seconds=0.2)
+    assert time.monotonic() - start < 3
+
+
+def test_somebody_elses_alarm_still_rings():
+    rung = []
+    before = signal.signal(signal.SIGALRM, lambda *_: rung.append(True))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        guarded(lambda: time.sleep(0.05), seconds=5)
+        time.sleep(0.3)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert rung
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="RLIMIT_AS bounds memory on Linux alone")
+def test_a_hundred_gigabytes_are_refused():
+    with pytest.raises(ExhaustedError, match="ran out of memory: Unable to allocate 100"):
+        guarded(lambda: np.empty(100 * 2**30, np.uint8))
+
+
+def recursion():
+    return recursion()
+
+
+def unlimited_recursion():
+    sys.setrecursionlimit(50_000)
+
+
+MISDEEDS = {
+    "printed 'hello\\n'": lambda: print("hello"),
+    "printed 'past sys.stdout\\n'": lambda: os.write(1, b"past sys.stdout\n"),
+    "printed 'another process\\n'": lambda: os.system("echo another process"),
+    "printed 'on the original\\n'": lambda: print("on the original", file=sys.__stderr__),
+    "warned: UserWarning: careful": lambda: warnings.warn("careful", stacklevel=1),
+    "left by sys.exit(3)": lambda: sys.exit(3),
+    "changed NumPy's global random state; draw from ctx.rng alone": lambda: np.random.normal(),
+    "changed the state of Python's random module; draw from ctx.rng alone": lambda: random.random(),
+    "changed NumPy's error state; use `with np.errstate(...)`": lambda: np.seterr(all="ignore"),
+    "changed Python's recursion limit": unlimited_recursion,
+}
+
+
+@pytest.mark.parametrize("message", MISDEEDS)
+def test_a_misdeed_is_told_and_undone(message, capfd):
+    before = (np.random.get_state()[1].tobytes(), random.getstate(), np.geterr(), sys.getrecursionlimit())
+    with pytest.raises(MisbehaviorError) as told:
+        guarded(MISDEEDS[message])
+    assert str(told.value) == message
+    assert capfd.readouterr() == ("", "")
+    assert before == (np.random.get_state()[1].tobytes(), random.getstate(), np.geterr(), sys.getrecursionlimit())
+
+
+def test_what_was_printed_before_is_not_taken_for_the_components(capfd):
+    print("before")
+    assert guarded(lambda: 5) == 5
+    print("after")
+    assert capfd.readouterr().out == "before\nafter\n"
+
+
+def test_endless_recursion_is_an_ordinary_error():
+    with pytest.raises(RecursionError):
+        guarded(recursion)
+
+
+def interrupted():
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_passes_and_leaves_nothing_changed():
+    with pytest.raises(KeyboardInterrupt):
+        guarded(interrupted)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_outside_of_the_main_thread_all_but_the_time_is_guarded():
+    told = []
+
+    def work():
+        try:
+            guarded(lambda: print("hello"), seconds=0.01)
+        except MisbehaviorError as fault:
+            told.append(str(fault))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert told == ["printed 'hello\\n'"]
+
+
+def test_no_except_exception_catches_the_time_limit():
+    assert not issubclass(TimeLimitError, Exception)
