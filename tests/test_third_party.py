@@ -179,8 +179,7 @@ def test_a_broken_plugin_is_listed_as_not_usable_and_the_rest_works(environment,
     code, lines, complaints = environment.fcframe("list")
     assert (code, complaints) == (0, [])
     assert lines[-1].startswith(
-        "plugin 'swish' of broken-swish 1.0 is not usable: "
-        "ModuleNotFoundError: No module named 'nowhere_at_all' ("
+        "plugin 'swish' of broken-swish 1.0 is not usable: ModuleNotFoundError: No module named 'nowhere_at_all' ("
     )
     assert lines[-1].endswith("broken_swish.py:2)")
     assert environment.fcframe("check", experiment(environment, {"type": "relu"}))[0] == 0

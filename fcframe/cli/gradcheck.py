@@ -141,9 +141,9 @@ def _print(report: Report) -> None:
     out.print(rows)
     told = [str(finding) for finding in distinct(report.failures)]
     told += [f"inconclusive: {found}" for found in report if found.status is Status.INCONCLUSIVE]
-    for head, *lines in map(str.splitlines, told):
+    for head, *details in map(str.splitlines, told):
         out.print(f"\n{head}", style="bold")
-        for line in lines:
+        for line in details:
             out.print(Padding(Text(line.strip()), (0, 0, 0, 2), expand=False))
 
 

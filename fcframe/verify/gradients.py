@@ -12,7 +12,7 @@ from fcframe.verify.trial import Trial
 
 CHUNK = 2**14
 """Numbers in one large batch of moved examples; few enough to stay near the processor."""
-NEARBY, DRAWS = 2.0**-12, 16
+NEARBY, DRAWS = 2.0**-12, 64
 """How far, relative to an element's scale, nearby points lie, and how many are looked at."""
 ROUNDING = 8 * np.finfo(np.float64).eps
 
@@ -70,6 +70,8 @@ def _allow_nearby(judgement: Judgement, trial: Trial, dout: Array) -> None:
     for _ in range(DRAWS):
         there = numerical_input_gradient(trial, dout, trial.x + size * rng.uniform(-1, 1, size=size.shape))
         judgement.widen(there.reshape(-1))
+        if not judgement.outside_a_kink:
+            return
 
 
 def difference(trial: Trial, name: str, douts: Sequence[Array]) -> Difference:

@@ -12,7 +12,15 @@ from fcframe.registry import Registry
 from fcframe.registry import registry as installed
 from fcframe.spec.models import ExperimentSpec, NetworkSpec, Spec
 from fcframe.verify import cases
-from fcframe.verify.checks import every_kind, layer_form, layer_gradients, layer_purity, layer_reach, networks
+from fcframe.verify.checks import (
+    documented,
+    every_kind,
+    layer_form,
+    layer_gradients,
+    layer_purity,
+    layer_reach,
+    networks,
+)
 from fcframe.verify.kinds import CASES
 from fcframe.verify.patterns import add_patterns
 from fcframe.verify.report import Report, Result
@@ -46,7 +54,7 @@ def items(component: Any, registry: Registry, seed: int = 0) -> Iterator[Item]:
         return
     kind: type[Component] = component if isinstance(component, type) else type(component)
     name = f"{kind.kind} {kind.type}"
-    for rule in every_kind.CHECKS:
+    for rule in (*every_kind.CHECKS, *documented.CHECKS):
         yield Item(name, rule, "class", (partial(Form, kind, registry),))
     made = _configured(kind, registry) if isinstance(component, type) else [component]
     if issubclass(kind, Layer):
@@ -106,9 +114,10 @@ def _layer_items(kind: type[Layer], layers: Sequence[Layer], seed: int) -> Itera
     for rule in layer_reach.CHECKS:
         yield Item(f"{kind.kind} {kind.type}", rule, "class", (partial(layer_reach.Reach, kind, layers, made),))
     for case in made:
+        name = str(case)
         subjects = tuple(partial(Trial, cases.redrawn(case, turn)) for turn in range(REDRAWS))
         for check in checks:
-            yield Item(f"{kind.kind} {kind.type}", check, str(case), subjects, case)
+            yield Item(f"{kind.kind} {kind.type}", check, name, subjects, case)
 
 
 def _network_items(source: Network | Spec, seed: int) -> Iterator[Item]:

@@ -5,7 +5,9 @@ import numpy as np
 from fcframe.context import Array
 from fcframe.verify.mismatch import Mismatch
 
-DIAGONAL_SIZE = 64
+NEAR = 0.05
+"""How near to 1 most factors are that a small number makes."""
+DIAGONAL_SIZE = 16
 """Up to how many inputs of an example the diagonal of the Jacobian is measured."""
 
 
@@ -27,7 +29,7 @@ def a_multiple_of_something_known(wrong: Mismatch) -> str:
 def all_but_the_diagonal(wrong: Mismatch) -> str:
     """Each output by the input at its own place alone."""
     width = int(np.prod(wrong.trial.case.input_shape))
-    if not wrong.shape_kept or not 1 < width <= DIAGONAL_SIZE or wrong.trial.case.N == 0:
+    if not wrong.shape_kept or not wrong.trial.independent or not 1 < width <= DIAGONAL_SIZE:
         return ""
     diagonal = np.zeros((len(wrong.dout), width))
     for place in range(width):
@@ -69,7 +71,7 @@ def a_factor_of_its_own_for_each(wrong: Mismatch) -> str:
             continue
         above, below = (np.sum(wrong.numerical * array, axis=axis) for array in (wrong.analytic, wrong.numerical))
         factor = np.expand_dims(above / below, axis)
-        if np.all(np.abs(factor - 1) < 0.2) and wrong.alike(wrong.analytic, factor * wrong.numerical):
+        if np.median(np.abs(factor - 1)) < NEAR and wrong.alike(wrong.analytic, factor * wrong.numerical):
             small = [
                 f"{name} (= {value:g})"
                 for name, value in wrong.trial.layer.model_dump().items()
@@ -102,8 +104,8 @@ def _constant(wrong: Mismatch, ratio: Array, axis: int) -> bool:
 
 TERMS = (
     a_multiple_of_something_known,
-    all_but_the_diagonal,
     a_factor_of_its_own_for_each,
     through_the_minibatch,
     through_the_row,
+    all_but_the_diagonal,
 )

@@ -17,9 +17,8 @@ SEEDS = range(1, 21)
 
 def slow(broken):
     """Over all configurations of a class, or with a state, it takes more than a second."""
-    return (
-        [pytest.mark.slow] if broken in WHOLE_CLASSES[2:] or broken.right.__name__ in ("BatchNorm", "Residual") else []
-    )
+    long = broken in WHOLE_CLASSES[2:] or broken.right.__name__ in ("BatchNorm", "Residual")
+    return [pytest.mark.slow] if long or broken.defect == ENDLESS else []
 
 
 def parameters(some, marks=slow):

@@ -87,6 +87,12 @@ def without_needs_input_grad_the_gradients_are_the_same(trial: Trial) -> None:
     """The first layer's dx is wanted by nobody; leaving it out must change nothing else."""
     forward = trial.forward(ctx=trial.context(needs_input_grad=False))
     dx, grads = trial.backward(forward=forward)
+    if grads.keys() != trial.params.keys():
+        raise CheckFailure(
+            f"where ctx.needs_input_grad is False, backward returns gradients of {sorted(grads)}, "
+            f"the parameters are {sorted(trial.params)}",
+            f"look at backward in {place(type(trial.layer).backward)}",
+        )
     expected = trial.gradients(trial.douts[0])
     for name, gradient in {"dx": dx, **{f"d{key}": array for key, array in grads.items()}}.items():
         if gradient is not None and not np.array_equal(gradient, expected[name], equal_nan=True):

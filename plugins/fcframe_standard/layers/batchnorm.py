@@ -19,8 +19,12 @@ class BatchNorm(Layer):
 
     Shapes: x (N, …) → out, the same; gamma, beta and the running mean and var: one example's shape.
 
-    >>> BatchNorm().parameters((3,))["gamma"].shape
-    (3,)
+    >>> from fcframe import Context
+    >>> x, params = np.array([[1.0], [5.0]]), {"gamma": np.array([3.0]), "beta": np.array([10.0])}
+    >>> ctx = Context(state={"mean": np.zeros(1), "var": np.ones(1)})
+    >>> BatchNorm(eps=5.0).forward(x, params, ctx)[0]
+    array([[ 8.],
+           [12.]])
     """
 
     type = "batchnorm"

@@ -19,6 +19,8 @@ class Dropout(Layer):
     >>> from fcframe import Context
     >>> Dropout(rate=0.5).forward(np.ones((1, 2)), {}, Context(training=False))[0]
     array([[1., 1.]])
+    >>> Dropout(rate=0.75).forward(np.ones((1, 8)), {}, Context(rng=np.random.default_rng(0)))[0]
+    array([[0., 0., 0., 0., 4., 4., 0., 0.]])
     """
 
     type = "dropout"
