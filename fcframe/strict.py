@@ -152,9 +152,10 @@ def _words(line: Any, location: Sequence[str | int], keys: Sequence[str]) -> str
 def _either(messages: Sequence[str], value: Any) -> str:
     """Of a value that is neither this nor that, what it should have been."""
     start, end = "expected ", f", got {shown(value)}"
-    if len(messages) == 1:
-        return messages[0]
-    return start + " or ".join(message.removeprefix(start).removesuffix(end) for message in messages) + end
+    different = list(dict.fromkeys(messages))
+    if len(different) == 1 or not all(message.startswith(start) and message.endswith(end) for message in different):
+        return "; or ".join(different)
+    return start + " or ".join(message.removeprefix(start).removesuffix(end) for message in different) + end
 
 
 def _follows_from_items(line: Any) -> bool:

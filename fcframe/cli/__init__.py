@@ -61,6 +61,7 @@ def commands(ctx: click.Context) -> None:
 
 def main() -> None:
     """Runs the command line: exit code 0, 1 (a check failed) or 2 (bad input: one line a problem)."""
+    sys.stdout = sys.stdout or io.StringIO()  # closed by whoever started this
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that has no "≥" shows "?"
     code = _run()

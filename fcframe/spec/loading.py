@@ -1,6 +1,7 @@
 """JSON text → spec. Every problem is found before anything is built, and all of them are reported at once."""
 
 import json
+import os
 import re
 import sys
 from collections import Counter
@@ -101,9 +102,7 @@ def _text(where: str, source: str | Path) -> str:
 
 def _bytes(source: str | Path) -> bytes:
     """What the file holds, up to more than is allowed."""
-    if str(source) == "-":
-        return sys.stdin.buffer.read(4 * MAX_CHARACTERS + 1)
-    with Path(source).open("rb") as file:
+    with os.fdopen(os.dup(0), "rb") if str(source) == "-" else Path(source).open("rb") as file:
         return file.read(4 * MAX_CHARACTERS + 1)
 
 

@@ -9,11 +9,13 @@ from fcframe.registry import Quarantined, Registry
 from fcframe.verify import harness
 from fcframe.verify.checks import (
     datasets,
+    documented,
     every_kind,
     initializers,
     layer_form,
     layer_gradients,
     layer_purity,
+    layer_reach,
     losses,
     metrics,
     networks,
@@ -34,17 +36,19 @@ def contract(component: Any) -> tuple[Check, ...]:
     """The checks that a component of its kind must have stood, whatever cases could be made of it.
 
     >>> from fcframe import Optimizer
-    >>> [check.__name__ for check in contract(Optimizer)][0]
+    >>> contract(Optimizer)[0].__name__
     'a_configuration_can_be_made'
     """
     kind = component if isinstance(component, type) else type(component)
     if not issubclass(kind, Component):
         return tuple(networks.CHECKS)
+    rooms: list[Any] = [every_kind, documented]
     if issubclass(kind, Layer):
-        return (*every_kind.CHECKS, *layer_form.CHECKS, *layer_gradients.CHECKS, *layer_purity.CHECKS)
+        rooms += [layer_form, layer_gradients, layer_purity, layer_reach]
+    else:
+        rooms += [room for room in _OWN if room.__name__.endswith(f".{kind.plural}")]
     labelled = (losses.some_labels_are_taken,) if issubclass(kind, (Loss, Metric)) else ()
-    (own,) = (room for room in _OWN if room.__name__.endswith(f".{kind.plural}"))
-    return (*every_kind.CHECKS, *labelled, *own.CHECKS)
+    return (*labelled, *(check for room in rooms for check in room.CHECKS))
 
 
 class Battery:

@@ -8,6 +8,7 @@ ends the process itself, as os._exit does, ends the harness.
 import contextlib
 import functools
 import io
+import itertools
 import os
 import random
 import signal
@@ -31,8 +32,10 @@ SECONDS = 10.0
 """The time limit of one check."""
 BYTES = 2 * 2**30
 """How much memory a check may ask for beyond what the process has."""
-IMPATIENCE = (0.1, 0.01, 0.001, 1e-4, 2e-5)
-"""Seconds between one alarm and the next; code that catches each of them is interrupted the moment it goes on."""
+PATIENCE = (0.1, 0.01, 0.001)
+"""Seconds from one alarm to the next, at first."""
+SWEEP = tuple(count * 1e-6 for count in range(1, 41))
+"""And then, over and over: what catches each alarm in a loop is out of its `try` for a microsecond alone."""
 SHOWN = 100
 """Characters shown of what was printed, or of a warning."""
 
@@ -176,6 +179,7 @@ def _scratch() -> IO[bytes]:
 @contextlib.contextmanager
 def _time_limit(seconds: float) -> Iterator[Callable[[], bool]]:
     """An alarm, where there are alarms; the value tells whether it has rung."""
+    waits = itertools.chain(PATIENCE, itertools.cycle(SWEEP))
     rung: list[bool] = []
     over = False
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
@@ -190,8 +194,7 @@ def _time_limit(seconds: float) -> Iterator[Callable[[], bool]]:
         while caller is not None and caller.f_globals is not globals():
             caller = caller.f_back
         within = caller is not None and caller is not frame and caller.f_code is _call.__code__
-        rest = IMPATIENCE[min(len(rung), len(IMPATIENCE) - 1)] if within else IMPATIENCE[-1]
-        signal.setitimer(signal.ITIMER_REAL, rest, IMPATIENCE[0])
+        signal.setitimer(signal.ITIMER_REAL, next(waits) if within else SWEEP[-1], PATIENCE[0])
         if within:  # and not on the way into a call or out of one, a guard's within this one included
             rung.append(True)
             raise TimeLimitError
@@ -206,7 +209,7 @@ def _time_limit(seconds: float) -> Iterator[Callable[[], bool]]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         if outer:  # somebody else's alarm: of a guard around this one, or of pytest-timeout
-            signal.setitimer(signal.ITIMER_REAL, max(outer - (time.monotonic() - start), IMPATIENCE[-1]), interval)
+            signal.setitimer(signal.ITIMER_REAL, max(outer - (time.monotonic() - start), SWEEP[-1]), interval)
 
 
 @contextlib.contextmanager

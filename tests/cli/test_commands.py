@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import os
 import re
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 import fcframe as package
 from fcframe.cli import COMMANDS
 from fcframe.spec.schema import json_schema
-from tests.cli.shell import Terminal, experiment, fcframe, started, tree, write
+from tests.cli.shell import ENVIRONMENT, SCRIPT, Terminal, experiment, fcframe, started, tree, write
 
 ROOT = Path(__file__).parent.parent.parent
 INSTALLED = {(component.kind, component.type) for component in package.registry()}
@@ -282,6 +283,12 @@ def test_a_reader_that_has_seen_enough_is_no_error(command, folder):
     assert process.stderr.read() == ""
     process.stderr.close()
     assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize("command", ["schema", "list"])
+def test_an_output_that_is_closed_is_written_to_no_more(command, folder):
+    done = subprocess.run(["sh", "-c", f"'{SCRIPT}' {command} >&-"], cwd=folder, env=ENVIRONMENT, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_an_output_without_the_characters_gets_others(folder):

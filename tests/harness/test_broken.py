@@ -46,7 +46,7 @@ def test_a_broken_layer_fails_exactly_the_intended_checks_and_says_why(broken, p
     patience(broken)
     report = gradcheck(broken.layer)
     failures = report.failures
-    assert {failure.check for failure in failures} == set(broken.checks), report
+    assert {failure.check for failure in failures} - set(broken.perhaps) == set(broken.checks), report
     first = next(failure for failure in failures if failure.check == broken.checks[0])
     assert broken.says in str(first)
 

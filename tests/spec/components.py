@@ -29,6 +29,10 @@ class Window(BaseModel):
     inside: "Window | None" = None
 
 
+class Label(BaseModel):
+    size: str
+
+
 @dataclass(frozen=True)
 class Point:
     x: int
@@ -57,6 +61,7 @@ class Odd(fcframe.Layer):
     amounts: dict[str, float] = Field(default={})
     count: int | str = 0
     one_or_more: fcframe.AnyLayer | tuple[fcframe.AnyLayer, ...] | None = None
+    label: Window | Label | None = None
     path: Path | None = None
 
     def output_shape(self, input_shape):

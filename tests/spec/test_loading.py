@@ -1,9 +1,7 @@
 """JSON text → spec: from wherever it comes, with every problem found before anything is built."""
 
 import copy
-import io
 import json
-import sys
 import time
 import tracemalloc
 from pathlib import Path
@@ -14,7 +12,7 @@ from hypothesis import given
 import fcframe
 from fcframe.spec import ExperimentSpec, NetworkSpec, load_spec
 from fcframe.spec.schema import json_schema
-from tests.spec.components import Odd, Order, Point, Side, Window, registry_with
+from tests.spec.components import Label, Odd, Order, Point, Side, Window, registry_with
 from tests.spec.documents import allowed
 from tests.spec.test_schema import FILES, SCHEMA, thorough
 
@@ -64,12 +62,6 @@ def test_a_spec_is_read_from_a_path_a_text_or_a_dict(form, tmp_path):
     assert isinstance(spec, NetworkSpec)
     assert spec.input == (4,)
     assert spec.layers[0].units == 3
-
-
-def test_a_dash_is_standard_input(monkeypatch):
-    text = json.dumps(network(unit=3))
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-    assert problems("-") == [f"-: unit: unknown key.{' '}{KEYS_OF_A_NETWORK}"]
 
 
 @pytest.mark.parametrize("key", ["network", "data", "training"])
@@ -460,6 +452,7 @@ ODD = {
     "amounts": {"a": 1},
     "count": "many",
     "one_or_more": [{"type": "relu"}],
+    "label": {"size": "large"},
     "path": "some/file",
 }
 
@@ -488,6 +481,7 @@ def test_fields_of_many_types_are_read_from_json():
         amounts={"a": 1.0},
         count="many",
         one_or_more=(relu,),
+        label=Label(size="large"),
         path=Path("some/file"),
     )
 
@@ -520,6 +514,9 @@ def test_fields_of_many_types_are_read_from_json():
         ({"named": {"W": {"type": "he", "gain": 0}}}, "named.W.gain: expected a number greater than 0, got 0"),
         ({"amounts": {"a": "1"}}, 'amounts.a: expected a number, got "1"'),
         ({"count": 1.5}, "count: expected an integer or a string, got 1.5"),
+        ({"one_or_more": 3}, 'one_or_more: expected an object like {"type": …} for a layer or a list, got 3'),
+        ({"label": {}}, "label.size: required, but missing"),
+        ({"label": {"size": None}}, "label.size: expected an integer or a string, got null"),
         ({"path": 3}, "path: "),
     ],
     ids=str,

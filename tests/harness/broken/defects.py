@@ -50,6 +50,8 @@ class Broken:
     """The one configuration that is checked; None: the class, in all of them."""
     also: dict[str, str]
     """Further changes that the defect takes."""
+    perhaps: tuple[str, ...]
+    """Checks that may fail too, for chance decides: what forward gives is another thing each time."""
 
     def __str__(self) -> str:
         return f"{self.right.__name__}: {self.defect}"
@@ -76,7 +78,7 @@ class Broken:
 
 def broken(
     right: type, defect: str, old: str, new: str, *checks: str, says: str, fields: dict[str, Any] | None = None,
-    also: dict[str, str] | None = None,
+    also: dict[str, str] | None = None, perhaps: tuple[str, ...] = (),
 ) -> Broken:  # fmt: skip
     """A line of a table: the right layer, what is wrong, the text it stands in, and what must come of it."""
-    return Broken(right, defect, old, new, checks, says, fields, also or {})
+    return Broken(right, defect, old, new, checks, says, fields, also or {}, perhaps)
