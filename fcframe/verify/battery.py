@@ -1,11 +1,13 @@
-"""All that a component owes: its checks in order, bounded together, and closed by whether every one of them ran."""
+"""Component → report: its checks in order, bounded together, and closed by whether every one of them ran."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from fcframe.components import Component, Layer, Loss, Metric
+from fcframe.errors import SpecError
 from fcframe.registry import Quarantined, Registry
+from fcframe.registry import registry as installed
 from fcframe.verify import harness
 from fcframe.verify.checks import (
     datasets,
@@ -23,6 +25,7 @@ from fcframe.verify.checks import (
     regularizers,
     schedules,
 )
+from fcframe.verify.patterns import add_patterns
 from fcframe.verify.report import Report, Result, Status
 from fcframe.verify.run import Check, run_check
 
@@ -78,7 +81,9 @@ class Battery:
         return self._keep(replace(item.run(), component=self.component))
 
     def close(self) -> Result:
-        """Whether every check ran, judged from what ran so far."""
+        """Whether every check ran, judged from what ran so far; left out where time or memory ended it."""
+        if self._exhausted:
+            return self._keep(Result(self.component, "every_check_ran", "", Status.SKIPPED, self._exhausted))
         return self._keep(complete(self.component, Report(self.results), self.required))
 
     def __iter__(self) -> Iterator[Result]:
@@ -101,6 +106,35 @@ def battery(component: Any, registry: Registry, seed: int = 0, name: str | None 
         name = f"{component.kind} {component.type}" if hasattr(component, "kind") else "network"
     required = [check.__name__ for check in contract(component)]
     return Battery(name, lambda: harness.items(component, registry, seed), required)
+
+
+def gradcheck(component: Any, *, seed: int = 0) -> Report:
+    """Checks a component's contract, its gradients first of all.
+
+    Args:
+        component: A class, an instance (then in that configuration alone), the name of a registered type, a network
+            that is built, or a spec.
+        seed: Draws everything that the cases need.
+
+    Returns:
+        The ledger of all checks on all cases; `report.passed`, and `report.failures` with message and diagnosis.
+
+    Raises:
+        SpecError: There is no component of that name, or a spec's layers do not fit together.
+
+    >>> import fcframe
+    >>> gradcheck("relu").passed
+    True
+    """
+    registry = installed()
+    found: list[Any] = [component]
+    if isinstance(component, str):
+        try:
+            found = list(registry.named(component))
+        except LookupError as error:
+            raise SpecError([str(error.args[0])]) from None
+    results = [result for one in found for result in battery(one, registry, seed)]
+    return add_patterns(Report(results))
 
 
 def unusable(quarantined: Quarantined) -> Result:

@@ -1,4 +1,4 @@
-"""Component → report: which checks a kind has, on which cases, and what their results say together."""
+"""Component → checks: which checks a kind has, on which cases."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,8 @@ from functools import partial
 from typing import Any
 
 from fcframe.components import Component, Layer
-from fcframe.errors import SpecError
 from fcframe.network import Network
 from fcframe.registry import Registry
-from fcframe.registry import registry as installed
 from fcframe.spec.models import ExperimentSpec, NetworkSpec, Spec
 from fcframe.verify import cases
 from fcframe.verify.checks import (
@@ -22,8 +20,7 @@ from fcframe.verify.checks import (
     networks,
 )
 from fcframe.verify.kinds import CASES
-from fcframe.verify.patterns import add_patterns
-from fcframe.verify.report import Report, Result
+from fcframe.verify.report import Result
 from fcframe.verify.run import REDRAWS, Check, run_check
 from fcframe.verify.subjects import Form
 from fcframe.verify.trial import Trial
@@ -65,35 +62,6 @@ def items(component: Any, registry: Registry, seed: int = 0) -> Iterator[Item]:
             subjects = tuple(partial(subject, seed=seed + 1000 * turn) for turn in range(REDRAWS))
             for check in checks:
                 yield Item(name, check, case, subjects)
-
-
-def gradcheck(component: Any, *, seed: int = 0) -> Report:
-    """Checks a component's contract, its gradients first of all.
-
-    Args:
-        component: A class, an instance (then in that configuration alone), the name of a registered type, a network
-            that is built, or a spec.
-        seed: Draws everything that the cases need.
-
-    Returns:
-        The ledger of all checks on all cases; `report.passed`, and `report.failures` with message and diagnosis.
-
-    Raises:
-        SpecError: There is no component of that name, or a spec's layers do not fit together.
-
-    >>> import fcframe
-    >>> gradcheck("relu").passed
-    True
-    """
-    registry = installed()
-    found: list[Any] = [component]
-    if isinstance(component, str):
-        try:
-            found = list(registry.named(component))
-        except LookupError as error:
-            raise SpecError([str(error.args[0])]) from None
-    results = [item.run() for one in found for item in items(one, registry, seed)]
-    return add_patterns(Report(results))
 
 
 def _configured(kind: type[Component], registry: Registry) -> list[Any]:
