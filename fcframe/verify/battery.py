@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from fcframe.builder import plan
 from fcframe.components import Component, Layer, Loss, Metric
 from fcframe.errors import SpecError
 from fcframe.registry import Quarantined, Registry
 from fcframe.registry import registry as installed
+from fcframe.spec.models import ExperimentSpec, NetworkSpec
 from fcframe.verify import harness
 from fcframe.verify.checks import (
     datasets,
@@ -133,6 +135,8 @@ def gradcheck(component: Any, *, seed: int = 0) -> Report:
             found = list(registry.named(component))
         except LookupError as error:
             raise SpecError([str(error.args[0])]) from None
+    if isinstance(component, (NetworkSpec, ExperimentSpec)):
+        plan(component)  # what does not fit together is the spec's fault, and no check's
     results = [result for one in found for result in battery(one, registry, seed)]
     return add_patterns(Report(results))
 
