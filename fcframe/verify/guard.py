@@ -5,6 +5,7 @@ RLIMIT_AS (Windows, and macOS in effect), nothing bounds the memory; a single ca
 ends the process itself, as os._exit does, ends the harness.
 """
 
+import atexit
 import contextlib
 import functools
 import io
@@ -127,6 +128,7 @@ def _same_globals(faults: list[str]) -> Iterator[None]:
 def _warnings_heard(faults: list[str]) -> Iterator[None]:
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
+        warnings.simplefilter("ignore", ResourceWarning)  # the collector gives it, at any time, for anybody's file
         yield
     faults += [f"warned: {warning.category.__name__}: {str(warning.message)[:SHOWN]}" for warning in heard[:1]]
 
@@ -173,7 +175,9 @@ def _descriptors_silent(printed: IO[str]) -> Iterator[None]:
 
 @functools.cache
 def _scratch() -> IO[bytes]:
-    return tempfile.TemporaryFile(buffering=0)
+    file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed at exit
+    atexit.register(file.close)
+    return file
 
 
 @contextlib.contextmanager
