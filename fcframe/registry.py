@@ -146,7 +146,8 @@ class Registry:
     def _unknown(self, kind: str, name: str, known: Sequence[str]) -> str:
         broken = "".join(f". It may belong to a broken plugin: {quarantined}" for quarantined in self.quarantined)
         registered = ", ".join(known) or "none"
-        return f"no {kind} called {name!r}.{suggestion(name, known)} Registered: {registered}{broken}"
+        shown = name if len(name) <= 80 else f"{name[:60]}…"
+        return f"no {kind} called {shown!r}.{suggestion(name, known)} Registered: {registered}{broken}"
 
 
 @cache
