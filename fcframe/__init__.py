@@ -21,6 +21,7 @@ from fcframe.components import (
     Parameter,
     Progress,
     Regularizer,
+    Rejected,
     Schedule,
 )
 from fcframe.container import Container
@@ -114,6 +115,7 @@ __all__ = [
     "Progress",
     "Registry",
     "Regularizer",
+    "Rejected",
     "Run",
     "Schedule",
     "ShapeError",

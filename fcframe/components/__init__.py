@@ -9,7 +9,7 @@ Words for shapes: N examples in a minibatch, D features in, H hidden, C classes 
 an `input_shape` means the shape of one example, without N.
 """
 
-from fcframe.components.base import Component, Example, Params, Shape
+from fcframe.components.base import Component, Example, Params, Rejected, Shape
 from fcframe.components.dataset import Data, Dataset
 from fcframe.components.initializer import Initializer, Parameter
 from fcframe.components.layer import Layer
@@ -36,6 +36,7 @@ __all__ = [
     "Params",
     "Progress",
     "Regularizer",
+    "Rejected",
     "Schedule",
     "Shape",
 ]

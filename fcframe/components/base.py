@@ -24,6 +24,8 @@ class Component(StrictModel, ABC):
     """The component's name in JSON."""
     examples: ClassVar[tuple["Example", ...]] = ()
     """Configurations that show the component off; the harness checks each and makes more of its own."""
+    rejected: ClassVar[tuple["Rejected", ...]] = ()
+    """Configurations, or input shapes, that the component refuses; the harness sees that it does, and how."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -53,3 +55,19 @@ class Example:
     def __repr__(self) -> str:
         shape = {} if self.input_shape is None else {"input_shape": self.input_shape}
         return f"Example({', '.join(f'{key}={value!r}' for key, value in (shape | self.fields).items())})"
+
+
+class Rejected(Example):
+    """A configuration that a component refuses, or of a layer an input shape, and words that the refusal must hold.
+
+    >>> Rejected("greater than 0", units=0)
+    Rejected('greater than 0', units=0)
+    """
+
+    def __init__(self, message: str, input_shape: Shape | None = None, **fields: Any) -> None:
+        super().__init__(input_shape, **fields)
+        self.message = message
+
+    def __repr__(self) -> str:
+        rest = super().__repr__().removeprefix("Example(").removesuffix(")")
+        return f"Rejected({', '.join(part for part in (repr(self.message), rest) if part)})"

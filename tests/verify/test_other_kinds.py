@@ -1100,3 +1100,21 @@ def test_an_instance_is_checked_in_its_configuration_alone():
 def test_the_verdict_does_not_hang_on_the_seed(seed):
     for component in (Hinge, AbsoluteError, LogLikelihood, Heavy, Sparse, RandomSigns, L1, Cloud):
         assert fcframe.gradcheck(component, seed=seed).passed
+
+
+def test_what_is_declared_rejected_must_be_refused_in_those_words():
+    class Strict(L1):
+        type = "strict"
+        rejected = (fcframe.Rejected("greater than or equal to 0", strength=-1.0),)
+
+    class Lenient(L1):
+        type = "lenient"
+        rejected = (fcframe.Rejected("too large", strength=7.0),)
+
+    class Vague(L1):
+        type = "vague"
+        rejected = (fcframe.Rejected("no weight grows by itself", strength=-1.0),)
+
+    check = "what_it_declares_rejected_is_refused_in_those_words"
+    assert check not in failed(Strict)
+    assert failed(Lenient) == failed(Vague) == {check}

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, ValidationError, WrapValidator
 
-from fcframe.components import KINDS, Component
+from fcframe.components import KINDS, Component, Rejected
 from fcframe.registry import Plugin, Registry
 from fcframe.spec.schema import json_schema
 from fcframe.verify.cases import configurations, field_values
@@ -35,6 +35,32 @@ def its_examples_are_accepted(form: Form) -> None:
             form.component.model_validate(example.fields, context={"registry": form.registry})
         except ValidationError as error:
             raise CheckFailure(f"{example} is refused: {_words(error)}", "mend the example, or the field") from None
+
+
+def what_it_declares_rejected_is_refused_in_those_words(form: Form) -> None:
+    """An error message is part of a component; the author says which words a reader must find in it."""
+    if not form.component.rejected:
+        raise NotApplicable("it declares nothing that it rejects")
+    for rejected in form.component.rejected:
+        refusal = _refusal(form, rejected)
+        if refusal is None:
+            raise CheckFailure(f"{rejected} is taken without complaint", "refuse it, or take it from `rejected`")
+        if rejected.message not in refusal:
+            raise CheckFailure(f"{rejected} is refused in other words: {refusal}", "mend the message, or `rejected`")
+
+
+def _refusal(form: Form, rejected: Rejected) -> str | None:
+    try:
+        made: Any = form.component.model_validate(rejected.fields, context={"registry": form.registry})
+    except ValidationError as error:
+        return _words(error)
+    if rejected.input_shape is not None:
+        try:
+            made.output_shape(rejected.input_shape)
+            made.parameters(rejected.input_shape)
+        except ValueError as error:
+            return str(error)
+    return None
 
 
 def it_reads_back_what_it_writes(form: Form) -> None:
@@ -143,6 +169,7 @@ CHECKS = (
     a_configuration_can_be_made,
     its_examples_are_accepted,
     it_reads_back_what_it_writes,
+    what_it_declares_rejected_is_refused_in_those_words,
     an_unknown_field_is_refused,
     its_json_schema_agrees_with_what_it_accepts,
 )

@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 from pydantic import PositiveInt
 
-from fcframe import AnyInitializer, Example, Layer, Parameter
+from fcframe import AnyInitializer, Example, Layer, Parameter, Rejected
 from fcframe_standard.initializers.he import He
 from fcframe_standard.initializers.zeros import Zeros
 
@@ -24,6 +24,7 @@ class Affine(Layer):
         Example(input_shape=(2, 3), units=5),
         Example(input_shape=(4,), units=3, initializer=He(gain=0.5)),
     )
+    rejected = (Rejected("greater than 0", units=0),)
 
     units: PositiveInt
     """Size of the output."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fcframe import Container, Example
+from fcframe import Container, Example, Rejected
 from fcframe_standard.layers.affine import Affine
 from fcframe_standard.layers.relu import ReLU
 
@@ -20,6 +20,7 @@ class Residual(Container):
 
     type = "residual"
     examples = (Example(input_shape=(4,), layers=(Affine(units=5), ReLU(), Affine(units=4))),)
+    rejected = (Rejected("only the same shape can be added", input_shape=(4,), layers=(Affine(units=5),)),)
 
     def output_shape(self, input_shape):
         found = self.chain.output_shape(input_shape)
