@@ -12,12 +12,12 @@ from fcframe.components import Component, Data, Dataset, Loss, Metric, Optimizer
 from fcframe.context import Array, Context
 from fcframe.registry import Registry
 from fcframe.verify.labels import MANY, Labelled, N
+from fcframe.verify.trial import unusual_fields
 
 
 def named(component: Component) -> str:
     """A configuration's name: the fields that are not at their defaults."""
-    shown = component.model_dump(mode="json", exclude_defaults=True)
-    return ",".join(f"{name}={_short(value)}" for name, value in shown.items() if name != "type") or "defaults"
+    return ",".join(unusual_fields(component)) or "defaults"
 
 
 def drawing(component: Component, seed: int) -> np.random.Generator:
@@ -204,12 +204,3 @@ class DataTrial:
         before = rng.bit_generator.state
         data = self.dataset.load(np.dtype(dtype), rng)
         return data, rng.bit_generator.state != before
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, Mapping) and "type" in value:
-        fields = ",".join(f"{name}={_short(item)}" for name, item in value.items() if name != "type")
-        return f"{value['type']}({fields})" if fields else str(value["type"])
-    if isinstance(value, list):
-        return "+".join(_short(item) for item in value)
-    return str(value)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fcframe.components import Layer, Params, Shape
+from fcframe.components import Component, Layer, Params, Shape
 from fcframe.context import Array, Context, ReusingContext
 
 
@@ -25,13 +25,17 @@ class Case:
 
     def __str__(self) -> str:
         """A name that tells the case from others, for people and for pytest's -k."""
-        shown = self.layer.model_dump(mode="json", exclude_defaults=True)
-        fields = [f"{name}={_short(value)}" for name, value in shown.items() if name != "type"]
         shape = "x".join(str(size) for size in self.input_shape)
-        parts = [*fields, f"x={self.N}x{shape}"]
+        parts = [*unusual_fields(self.layer), f"x={self.N}x{shape}"]
         parts += [] if self.values == "gaussian" else [self.values]
         parts += [] if self.training else ["evaluation"]
         return ",".join(parts)
+
+
+def unusual_fields(component: Component) -> list[str]:
+    """The fields that are not at their defaults, as a case's name shows them: "beta=2.3"."""
+    shown = component.model_dump(mode="json", exclude_defaults=True)
+    return [f"{name}={_short(value)}" for name, value in shown.items() if name != "type"]
 
 
 def _short(value: Any) -> str:
