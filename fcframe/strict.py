@@ -1,6 +1,5 @@
 """The strict model under every component and every section of a spec, and the words of its errors."""
 
-import difflib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
@@ -10,6 +9,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     ValidationError,
     ValidationInfo,
@@ -17,6 +17,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema, to_json
+
+from fcframe.docstrings import docstrings
 
 # What JSON has only a list, an object or a string for: these types take it; every number and text stays strict.
 _JSON_LACKS = frozenset({"tuple", "set", "frozenset", "enum", "dataclass", "lax-or-strict"})
@@ -36,7 +38,6 @@ class StrictModel(BaseModel):
         strict=True,
         allow_inf_nan=False,
         validate_default=True,
-        use_attribute_docstrings=True,
         defer_build=True,  # an installed component that nobody uses costs nothing
     )
 
@@ -44,6 +45,21 @@ class StrictModel(BaseModel):
     def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
         schema: CoreSchema = _as_json_has_it(handler(source), handler.resolve_ref_schema)
         return schema
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        # Read where somebody asks; pydantic's use_attribute_docstrings reads the source of every class that is made.
+        texts: dict[str, str | None] = {}
+        for base in reversed(cls.__mro__):
+            if issubclass(base, StrictModel):
+                texts |= docstrings(base)
+        found = handler(schema)
+        properties = handler.resolve_ref_schema(found).get("properties", {})
+        for name, field in cls.model_fields.items():
+            key = field.alias or name
+            if field.description is None and texts.get(name) and key in properties:
+                properties[key]["description"] = texts[name]
+        return found
 
     @model_validator(mode="wrap")
     @classmethod
@@ -74,6 +90,8 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     >>> suggestion("transformer", ["affine", "relu"])
     ''
     """
+    import difflib  # only where something is wrong
+
     near = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
     return f" Did you mean '{near[0]}'?" if near else ""
 

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Annotated
 
 import jsonschema
 import pytest
@@ -11,8 +12,9 @@ from jsonschema import Draft202012Validator
 from pydantic import Field
 
 import fcframe
+from fcframe.docstrings import docstrings
 from fcframe.registry import Registry
-from fcframe.spec.schema import json_schema
+from fcframe.spec.schema import fields_schema, json_schema
 from tests.spec.components import Odd, fcframe_alone, registry_with
 from tests.spec.documents import allowed, nearly_valid
 
@@ -156,11 +158,56 @@ def _choice(component):
     return found
 
 
+class Told(Odd):
+    type = "told"
+
+    sizes: tuple[int, ...] = ()
+    """Said under
+    the field."""
+    other: Annotated[int, Field(alias="$other")] = 0
+    """Said of a field that JSON calls otherwise."""
+    explicit: Annotated[int, Field(description="Said in the field.")] = 0
+    """Not this."""
+    silent: int = 0
+
+    def a_docstring_is_no_field(self):
+        """Not this either."""
+
+
+class Retold(Told):
+    type = "retold"
+
+    sizes: tuple[int, ...] = (1,)
+    silent: int = 1
+    """Said at last."""
+
+
+def test_a_field_is_described_by_the_text_under_it_in_the_class_that_declares_it():
+    told = fields_schema(Told)["properties"]
+    assert told["sizes"]["description"] == "Said under\nthe field."
+    assert told["$other"]["description"] == "Said of a field that JSON calls otherwise."
+    assert told["explicit"]["description"] == "Said in the field."
+    assert told["name"]["description"].startswith("What the layer is called")
+    assert "description" not in told["silent"]
+    retold = fields_schema(Retold)["properties"]
+    assert retold["$other"] == told["$other"]
+    assert "description" not in retold["sizes"]
+    assert retold["silent"]["description"] == "Said at last."
+
+
+def test_a_component_whose_source_cannot_be_read_has_fields_without_description():
+    names = {"fcframe": fcframe}
+    exec('class Typed(fcframe.Metric):\n    type = "typed"\n    count: int = 0\n    """How many."""', names)
+    assert fields_schema(names["Typed"])["properties"] == {"count": {"type": "integer", "default": 0}}
+
+
 @pytest.mark.parametrize("component", list(fcframe_alone()), ids=lambda component: f"{component.kind}-{component.type}")
 def test_each_field_of_a_bundled_component_has_its_description_and_its_default(component):
     branch = SCHEMA["$defs"][f"{component.kind}.{component.type}"]
+    own = [base for base in reversed(component.__mro__) if base.__module__.startswith("fcframe")]
+    texts = {name: text for base in own for name, text in docstrings(base).items()}
     for name, field in component.model_fields.items():
-        assert branch["properties"][name]["description"] == field.description
+        assert branch["properties"][name]["description"] == texts[name]
         if field.is_required():
             assert name in branch["required"]
         else:
