@@ -6,79 +6,101 @@ run = fcframe.train(spec)                         # network → solver → run
 """
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
-
-from fcframe.chain import Chain
-from fcframe.components import (
-    Data,
-    Dataset,
-    Example,
-    Initializer,
-    Layer,
-    Loss,
-    Metric,
-    Optimizer,
-    Parameter,
-    Progress,
-    Regularizer,
-    Rejected,
-    Schedule,
-)
-from fcframe.container import Container
-from fcframe.context import Array, Context
-from fcframe.errors import (
-    ContractError,
-    DataError,
-    DivergenceError,
-    FcframeError,
-    OutputError,
-    PluginError,
-    ShapeError,
-    SpecError,
-)
-from fcframe.fields import (
-    AnyDataset,
-    AnyInitializer,
-    AnyLayer,
-    AnyLoss,
-    AnyMetric,
-    AnyOptimizer,
-    AnyRegularizer,
-    AnySchedule,
-    Layers,
-)
-from fcframe.hookspecs import hookimpl
-from fcframe.registry import Registry, registry
 
 if TYPE_CHECKING:
     from fcframe.builder import build
+    from fcframe.chain import Chain
+    from fcframe.components import (
+        Data,
+        Dataset,
+        Example,
+        Initializer,
+        Layer,
+        Loss,
+        Metric,
+        Optimizer,
+        Parameter,
+        Progress,
+        Regularizer,
+        Rejected,
+        Schedule,
+    )
+    from fcframe.container import Container
+    from fcframe.context import Array, Context
+    from fcframe.errors import (
+        ContractError,
+        DataError,
+        DivergenceError,
+        FcframeError,
+        OutputError,
+        PluginError,
+        ShapeError,
+        SpecError,
+    )
+    from fcframe.fields import (
+        AnyDataset,
+        AnyInitializer,
+        AnyLayer,
+        AnyLoss,
+        AnyMetric,
+        AnyOptimizer,
+        AnyRegularizer,
+        AnySchedule,
+        Layers,
+    )
+    from fcframe.hookspecs import hookimpl
     from fcframe.network import Network
+    from fcframe.registry import Registry, registry
     from fcframe.spec import ExperimentSpec, NetworkSpec, load_spec
     from fcframe.training import Run, train
     from fcframe.verify import gradcheck
 
-# What a plugin does not need comes on first use, so that importing the package stays cheap.
-_LATER = {
-    "ExperimentSpec": "fcframe.spec",
-    "Network": "fcframe.network",
-    "NetworkSpec": "fcframe.spec",
-    "Run": "fcframe.training",
-    "build": "fcframe.builder",
-    "gradcheck": "fcframe.verify",
-    "load_spec": "fcframe.spec",
-    "train": "fcframe.training",
+# Each name comes on first use, so that importing the package, and a command that needs few of them, stays cheap.
+_ROOMS = {
+    "builder": "build",
+    "chain": "Chain",
+    "components": "Data Dataset Example Initializer Layer Loss Metric Optimizer Parameter Progress Regularizer "
+    "Rejected Schedule",
+    "container": "Container",
+    "context": "Array Context",
+    "errors": "ContractError DataError DivergenceError FcframeError OutputError PluginError ShapeError SpecError",
+    "fields": "AnyDataset AnyInitializer AnyLayer AnyLoss AnyMetric AnyOptimizer AnyRegularizer AnySchedule Layers",
+    "hookspecs": "hookimpl",
+    "network": "Network",
+    "registry": "Registry registry",
+    "spec": "ExperimentSpec NetworkSpec load_spec",
+    "training": "Run train",
+    "verify": "gradcheck",
 }
+_ROOM = {name: room for room, names in _ROOMS.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    if name not in _ROOM:
         raise AttributeError(f"module 'fcframe' has no attribute {name!r}")
-    return getattr(importlib.import_module(_LATER[name]), name)
+    value = globals()[name] = getattr(importlib.import_module(f"fcframe.{_ROOM[name]}"), name)
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *_ROOM})
 
+
+class _Package(ModuleType):
+    """Python gives a package each submodule that is imported as an attribute; a public name is not to be lost to one.
+
+    `fcframe.registry` is the function, whoever imports the room of that name, and whenever.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _ROOM or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 __all__ = [
     "AnyDataset",

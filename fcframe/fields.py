@@ -3,7 +3,8 @@
 In Python such a field takes a component; in JSON it takes an object whose "type" names one that is registered.
 """
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, PydanticUserError, ValidationInfo
@@ -78,18 +79,10 @@ class AnyOf:
         return value["type"]
 
 
-_registries: list[Callable[[], Lookup]] = []
-
-
-def use(registry: Callable[[], Lookup]) -> None:
-    """Says where installed components are found. The registry's room does, being built on this one."""
-    _registries.append(registry)
-
-
 def _installed() -> Lookup:
-    if not _registries:
-        raise ContractError("no registry yet: import fcframe before reading a component from JSON")
-    return _registries[-1]()
+    # The registry's room stands on this one, so it is not imported here: the package around them gives what it made.
+    found: Lookup = sys.modules["fcframe"].registry()
+    return found
 
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pluggy
 
-from fcframe import fields, hookspecs
+from fcframe import hookspecs
 from fcframe.components import KINDS, Component
 from fcframe.errors import FcframeError, PluginError
 from fcframe.strict import suggestion
@@ -300,6 +300,3 @@ def _refuse_unknown_hooks(manager: pluggy.PluginManager, plugins: Iterable[Plugi
             if not found.optionalhook
         ]
         raise PluginError("\n".join(unknown)) from None
-
-
-fields.use(registry)  # from now on a field can be read that holds another component

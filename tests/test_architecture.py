@@ -143,15 +143,54 @@ def test_every_plugin_ships_in_the_wheel_and_has_an_entry_point():
     assert shipped == {"fcframe", *(f"plugins/{name}" for name in packages)}
 
 
-def test_importing_fcframe_loads_no_plugin_and_nothing_that_only_a_user_needs():
-    code = "import sys, fcframe; print(*sys.modules)"
-    found = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+def python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_importing_fcframe_loads_nothing_that_it_stands_on_and_none_of_its_rooms():
+    found = python("import sys, fcframe; print(*sys.modules)")
+    assert [name for name in found if name.startswith("fcframe")] == ["fcframe"]
+    assert not {"numpy", "pydantic", "pluggy", "click", "rich"}.intersection(found)
+
+
+def test_what_a_plugin_imports_loads_no_plugin_and_nothing_that_only_a_user_needs():
+    found = python(
+        "import sys; from fcframe import AnyLayer, Container, Context, Data, Example, hookimpl; print(*sys.modules)"
+    )
     late = {"click", "rich", "fcframe.cli", "fcframe.spec", "fcframe.network", "fcframe.training"}
-    assert "fcframe.registry" in found
-    assert not found & (late | {path.name for path in PACKAGES})
+    assert not late.union(path.name for path in PACKAGES).intersection(found)
 
 
 # What is public.
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import fcframe.registry; import fcframe; registry = fcframe.registry",
+        "import fcframe; registry = fcframe.registry; import fcframe.registry; registry = fcframe.registry",
+        "import fcframe; fcframe.load_spec; registry = fcframe.registry",
+        "import fcframe.registry as registry",
+        "from fcframe.registry import load; from fcframe import registry",
+        "from fcframe import Registry, registry",
+        "from fcframe import *",
+    ],
+)
+def test_the_registry_is_the_function_whoever_imported_the_room_of_that_name(code):
+    assert python(f"{code}; print(type(registry()).__name__, __import__('fcframe').registry is registry)") == [
+        "Registry",
+        "True",
+    ]
+
+
+def test_a_field_that_holds_a_component_is_read_whatever_was_imported_before():
+    fields = "from fcframe.fields import AnyMetric; from pydantic import TypeAdapter"
+    assert python(f"{fields}; print(TypeAdapter(AnyMetric).validate_python({{'type': 'r2'}}).type)") == ["r2"]
+
+
+def test_a_public_name_can_be_replaced_and_all_are_listed():
+    assert set(fcframe.__all__) <= set(dir(fcframe))
+    assert python("import fcframe; fcframe.registry = 5; import fcframe.registry; print(fcframe.registry)") == ["5"]
 
 
 def test_the_public_names_are_sorted_and_are_those_that_the_package_gathers():
