@@ -35,7 +35,7 @@ def test_every_file_that_a_document_links_to_is_there(document):
 
 
 def test_every_bundled_dataset_and_command_is_in_the_documents():
-    from fcframe.cli import COMMANDS
+    from fcframe.cli.program import COMMANDS
 
     readme, specs = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/specs.md"))
     assert all(f"`fcframe {command}" in readme for command in COMMANDS)

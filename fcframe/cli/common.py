@@ -1,4 +1,4 @@
-"""What commands share: the options of those that read a spec, and how facts are printed."""
+"""What commands share: the options of those that read a spec, and how facts are printed for a program."""
 
 import json
 import sys
@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from fcframe.errors import DataError, SpecError
 from fcframe.spec.loading import load_spec, title
@@ -40,26 +38,6 @@ def located(source: str) -> Iterator[None]:
         raise SpecError([f"{where}: {line}" for line in error.problems]) from error
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
-
-
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Leaves it to `main`; rich would exit."""
-        raise BrokenPipeError
-
-
-def console() -> Console:
-    """Standard output: as wide as the terminal, or as the text where it goes to a file."""
-    out = _Console(highlight=False, markup=False)
-    return out if out.is_terminal else _Console(highlight=False, markup=False, width=10_000, color_system=None)
-
-
-def table(*columns: str, right: Sequence[str] = ()) -> Table:
-    """A table with these columns, numbers to the right."""
-    found = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        found.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    return found
 
 
 def print_json(facts: Any) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from fcframe.cli.common import console, json_option, print_json, table
+from fcframe.cli.common import json_option, print_json
+from fcframe.cli.tables import console, table
 from fcframe.components import Component
 from fcframe.errors import SpecError
 from fcframe.registry import Registry, registry

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from fcframe.builder import plan
-from fcframe.cli.common import console, json_option, located, print_json, read_spec, table
+from fcframe.cli.common import json_option, located, print_json, read_spec
+from fcframe.cli.tables import console, table
 from fcframe.components import Component
 from fcframe.errors import SpecError
 from fcframe.registry import Registry, registry

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from fcframe.cli.common import console, json_option, print_json, table
+from fcframe.cli.common import json_option, print_json
+from fcframe.cli.tables import console, table
 from fcframe.components import KINDS, Component
 from fcframe.registry import Registry, registry
 

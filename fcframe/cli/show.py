@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from fcframe.builder import Plan, human_bytes, plan
-from fcframe.cli.common import console, json_option, located, overrides_option, print_json, read_spec, table
+from fcframe.cli.common import json_option, located, overrides_option, print_json, read_spec
+from fcframe.cli.tables import console, table
 
 
 @click.command("show")

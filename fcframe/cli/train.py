@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from fcframe.cli.common import console, json_option, located, overrides_option, print_json, read_spec
+from fcframe.cli.common import json_option, located, overrides_option, print_json, read_spec
+from fcframe.cli.tables import console
 from fcframe.errors import FcframeError
 from fcframe.hookspecs import hookimpl
 from fcframe.spec.models import ExperimentSpec

@@ -286,3 +286,16 @@ def test_an_interrupt_at_a_terminal_leaves_nothing_and_says_so(tmp_path):
     assert process.returncode == 2
     assert INTERRUPTED.fullmatch(err), err
     assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("module", ["click", "numpy", "fcframe_standard.layers.affine"])
+def test_an_interrupt_while_modules_are_imported_is_no_traceback(module, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "def hook(event, arguments):\n"
+        f"    if event == 'import' and arguments[0] == {module!r}:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.addaudithook(hook)\n"
+    )
+    done = fcframe("list", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert (done.code, done.out, done.err.strip()) == (2, "", "fcframe: interrupted")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import fcframe as package
-from fcframe.cli import COMMANDS
+from fcframe.cli.program import COMMANDS
 from fcframe.spec.schema import json_schema
 from tests.cli.shell import ENVIRONMENT, SCRIPT, Terminal, experiment, fcframe, started, tree, write
 
