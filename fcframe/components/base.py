@@ -13,34 +13,6 @@ Shape: TypeAlias = tuple[int, ...]
 Params: TypeAlias = Mapping[str, Array]
 
 
-class Component(StrictModel, ABC):
-    """What all kinds share: a type, examples, and the road from JSON and back."""
-
-    kind: ClassVar[str]
-    """What the component is: "layer", "loss", …; set by the eight classes below."""
-    plural: ClassVar[str]
-    """The registry's attribute for this kind: "layers", "losses", …"""
-    type: ClassVar[str]
-    """The component's name in JSON."""
-    examples: ClassVar[tuple["Example", ...]] = ()
-    """Configurations that show the component off; the harness checks each and makes more of its own."""
-    rejected: ClassVar[tuple["Rejected", ...]] = ()
-    """Configurations, or input shapes, that the component refuses; the harness sees that it does, and how."""
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _read_type(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        if isinstance(value, Mapping) and "type" in value:
-            if value["type"] != cls.type:
-                raise problem_at(("type",), f"expected {shown(cls.type)}, got {shown(value['type'])}", value["type"])
-            value = {key: item for key, item in value.items() if key != "type"}
-        return handler(value)
-
-    @model_serializer(mode="wrap")
-    def _write_type(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {"type": self.type, **handler(self)}
-
-
 class Example:
     """One configuration of a component, and for a layer the shape of one input example.
 
@@ -71,3 +43,31 @@ class Rejected(Example):
     def __repr__(self) -> str:
         rest = super().__repr__().removeprefix("Example(").removesuffix(")")
         return f"Rejected({', '.join(part for part in (repr(self.message), rest) if part)})"
+
+
+class Component(StrictModel, ABC):
+    """What all kinds share: a type, examples, and the road from JSON and back."""
+
+    kind: ClassVar[str]
+    """What the component is: "layer", "loss", …; set by the eight classes below."""
+    plural: ClassVar[str]
+    """The registry's attribute for this kind: "layers", "losses", …"""
+    type: ClassVar[str]
+    """The component's name in JSON."""
+    examples: ClassVar[tuple[Example, ...]] = ()
+    """Configurations that show the component off; the harness checks each and makes more of its own."""
+    rejected: ClassVar[tuple[Rejected, ...]] = ()
+    """Configurations, or input shapes, that the component refuses; the harness sees that it does, and how."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read_type(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(value, Mapping) and "type" in value:
+            if value["type"] != cls.type:
+                raise problem_at(("type",), f"expected {shown(cls.type)}, got {shown(value['type'])}", value["type"])
+            value = {key: item for key, item in value.items() if key != "type"}
+        return handler(value)
+
+    @model_serializer(mode="wrap")
+    def _write_type(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"type": self.type, **handler(self)}

@@ -71,7 +71,7 @@ class Dataset(Component):
     """Draws what the dataset leaves to chance, its split say. Not the training's seed: that leaves the data alone."""
 
     @abstractmethod
-    def load(self, dtype: np.dtype[Any], rng: np.random.Generator) -> Data:
+    def load(self, dtype: np.dtype[Any], rng: "np.random.Generator") -> Data:
         """Reads the examples; nothing that comes from outside is executed or unpickled.
 
         Args:

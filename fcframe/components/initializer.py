@@ -28,7 +28,7 @@ class Initializer(Component):
     plural = "initializers"
 
     @abstractmethod
-    def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
+    def sample(self, shape: Shape, rng: "np.random.Generator") -> Array:
         """Draws the start of one parameter.
 
         Args:

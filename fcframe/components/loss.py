@@ -41,7 +41,7 @@ class Metric(Component):
         """
         return None
 
-    def example_labels(self, N: int, output_shape: Shape, rng: np.random.Generator) -> Array | None:
+    def example_labels(self, N: int, output_shape: Shape, rng: "np.random.Generator") -> Array | None:
         """As for a loss."""
         return None
 
@@ -78,7 +78,7 @@ class Loss(Component):
             ValueError: Says which label is wrong, and where.
         """
 
-    def example_labels(self, N: int, output_shape: Shape, rng: np.random.Generator) -> Array | None:
+    def example_labels(self, N: int, output_shape: Shape, rng: "np.random.Generator") -> Array | None:
         """Labels of N rows for the harness to check with; None, the default, lets it try the usual kinds.
 
         Those are classes, real and positive numbers, counts, shares, 0 or 1, and signs; one a row or one a score.

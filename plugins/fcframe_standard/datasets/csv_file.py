@@ -1,6 +1,5 @@
 """A table of comma-separated values."""
 
-import difflib
 import itertools
 import re
 from array import array
@@ -110,6 +109,8 @@ class CSV(Dataset):
             return names.index(self.target)
         if self.target in names:
             raise ValueError(f"{place}: more than one column is called {self.target!r}; give its number, from 0")
+        import difflib  # only where something is wrong
+
         near = difflib.get_close_matches(self.target, names, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         known = ", ".join(map(repr, names[:20])) + (", …" if len(names) > 20 else "")

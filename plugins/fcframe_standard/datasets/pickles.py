@@ -5,7 +5,6 @@ import hashlib
 import io
 import itertools
 import pickle
-import pickletools
 
 import numpy as np
 
@@ -53,6 +52,8 @@ def asked_for(content):
     >>> asked_for(pickle.dumps(print))
     ['builtins.print']
     """
+    import pickletools  # only where something is wrong
+
     names, texts, memo = {}, [None], {}
     with contextlib.suppress(ValueError):  # what is no pickle, or breaks off, asks for nothing more
         for opcode, argument, _ in itertools.islice(pickletools.genops(content), MAX_OPCODES):
