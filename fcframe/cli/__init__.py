@@ -1,16 +1,19 @@
 """The command line. Each command is a file of this package, imported when it is called."""
 
+import gc
 import sys
 
 
 def main() -> None:
     """Runs the command line: exit code 0, 1 (a check failed) or 2 (bad input: one line a problem)."""
+    gc.disable()  # until the command's modules are there: of what is imported nothing is garbage
     try:
         from fcframe.cli.program import run  # here, so that an interrupt while modules are imported is answered too
 
         code = run()
     except KeyboardInterrupt:
         code = complain("interrupted")
+    gc.freeze()  # the process ends: nothing is left that is worth a last look
     sys.exit(code)
 
 

@@ -1,5 +1,6 @@
 """The program: the table of its commands, and how each ends."""
 
+import gc
 import importlib
 import io
 import os
@@ -35,6 +36,8 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"fcframe.cli.{cmd_name}").command
+        gc.freeze()
+        gc.enable()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
