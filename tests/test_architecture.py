@@ -144,7 +144,9 @@ def test_every_plugin_ships_in_the_wheel_and_has_an_entry_point():
 
 
 def python(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.split()
 
 
 def test_importing_fcframe_loads_nothing_that_it_stands_on_and_none_of_its_rooms():
@@ -159,6 +161,19 @@ def test_what_a_plugin_imports_loads_no_plugin_and_nothing_that_only_a_user_need
     )
     late = {"click", "rich", "fcframe.cli", "fcframe.spec", "fcframe.network", "fcframe.training"}
     assert not late.union(path.name for path in PACKAGES).intersection(found)
+
+
+@pytest.mark.parametrize(
+    ("command", "late"),
+    [
+        (["--help"], {"numpy", "pydantic", "pluggy", "rich"}),
+        (["check", "specs/digits.json"], {"rich", "fcframe.training"}),
+    ],
+    ids=["help", "check"],
+)
+def test_a_command_loads_what_it_needs(command, late):
+    code = f"import sys; from fcframe.cli.program import commands; commands.main({command}, standalone_mode=False)"
+    assert not late.intersection(python(f"{code}; print(*sys.modules)"))
 
 
 # What is public.
