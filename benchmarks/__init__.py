@@ -1,0 +1,1 @@
+"""Measures fcframe beside its peers: `python benchmarks/run.py`."""

@@ -1,0 +1,35 @@
+"""Who is measured: the file that runs a contender, the environment it runs in, and what it is called."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One of those that are measured side by side."""
+
+    title: str
+    module: str
+    """A file of benchmarks/workers/."""
+    environment: dict[str, str] = field(default_factory=dict)
+    packages: tuple[str, ...] = ()
+    """Distributions without which it is left out; their versions stand in the results."""
+
+
+MKL = {"MKL_THREADING_LAYER": "GNU"}
+CONTENDERS = {
+    "products": Contender("matrix products alone, NumPy", "products", packages=("numpy",)),
+    "products-mkl": Contender("matrix products alone, MKL", "products_mkl", MKL, packages=("mkl",)),
+    "plain": Contender("plain NumPy text", "plain", packages=("numpy",)),
+    "fcframe": Contender("fcframe", "framework", {"FCFRAME_KERNELS": "numpy"}, packages=("fcframe",)),
+    "fcframe-fast": Contender("fcframe with `fast`", "framework", {"FCFRAME_KERNELS": "fast"}, packages=("fcframe",)),
+    "jax": Contender("JAX, the whole step in one jit", "jax_step", {"JAX_PLATFORMS": "cpu"}, packages=("jax",)),
+    "torch": Contender("torch, eager", "torch_eager", packages=("torch",)),
+    "torch-compiled": Contender("torch, compiled", "torch_compiled", packages=("torch",)),
+    "keras": Contender("Keras on JAX", "keras_step", {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+                       packages=("keras", "jax")),
+    "sklearn": Contender("scikit-learn", "sklearn_step", packages=("scikit-learn",)),
+    "thinc": Contender("thinc", "thinc_step", packages=("thinc",)),
+}  # fmt: skip
+OURS = ("fcframe", "fcframe-fast")
+REFERENCE = Contender("reference", "reference", packages=("numpy",))
+"""The same work in every round: how fast it is done says how noisy the machine is."""

@@ -1,0 +1,23 @@
+"""Work that is the same in every round: products on all cores, and a copy that no core's own cache holds."""
+
+import numpy as np
+
+from benchmarks.worker import Ready
+
+
+def step(_workload: object) -> Ready:
+    """One unit takes four milliseconds or so."""
+    a, out = np.ones((384, 384), np.float32), np.empty((384, 384), np.float32)
+    source = np.ones(2**20, np.float64)
+    target = np.empty_like(source)
+
+    def turn(count: int) -> None:
+        for _ in range(count):
+            for _ in range(4):
+                np.matmul(a, a, out=out)
+            np.copyto(target, source)
+
+    return Ready(turn)
+
+
+forward = gradcheck = step
