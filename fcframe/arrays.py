@@ -1,11 +1,11 @@
-"""Where large arrays lie: on huge pages, so that walking through them misses few address translations."""
+"""Arrays: what they are called in signatures, and where large ones lie."""
 
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from fcframe.context import Array
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 HUGE_PAGE = 2**21
 WORTH_IT = 2**18
@@ -15,7 +15,7 @@ STEP = 4096 + 256
 
 
 def zeros(shape: tuple[int, ...], dtype: Any, place: int = 0) -> Array:
-    """An array of zeros, as `np.zeros` makes it.
+    """An array of zeros, as `np.zeros` makes it; a large one on huge pages, so that a walk misses few addresses.
 
     NumPy asks the system for huge pages where it allocates 4 MiB and more at once, so that is what a large array is
     cut from; what lies before and behind it is never touched, and so takes no memory.

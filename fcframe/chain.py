@@ -23,6 +23,7 @@ class Chain:
     def __init__(self, layers: Sequence[Layer], field: str = "layers") -> None:
         self.layers = tuple(layers)
         self.names = names(self.layers)
+        self._prefixes = tuple(f"{name}." for name in self.names)
         self.field = field
 
     def shapes(self, input_shape: Shape) -> tuple[Shape, ...]:
@@ -72,15 +73,16 @@ class Chain:
 
     def forward(self, x: Array, params: Params, ctx: Context) -> tuple[Array, tuple[Any, ...]]:
         """The last layer's output, and the caches of all."""
-        caches = []
+        caches: list[Any] = []
         contexts, arrays = ctx.inner(self.names), ctx.inner_params(self.names, params)
-        for name, layer, own, inner in zip(self.names, self.layers, arrays, contexts, strict=True):
-            try:
+        try:
+            for layer, own, inner in zip(self.layers, arrays, contexts, strict=True):
                 x, cache = layer.forward(x, own, inner)
-            except Exception as error:
-                error.add_note(f"in the forward of {name} ({layer.type})")
-                raise
-            caches.append(cache)
+                caches.append(cache)
+        except Exception as error:
+            index = len(caches)
+            error.add_note(f"in the forward of {self.names[index]} ({self.layers[index].type})")
+            raise
         return x, tuple(caches)
 
     def backward(self, dout: Array, cache: tuple[Any, ...], ctx: Context) -> tuple[Array | None, dict[str, Array]]:
@@ -95,14 +97,13 @@ class Chain:
         for index in range(len(self.layers) - 1, -1, -1):
             if dx is None:
                 raise ContractError(f"{self.layers[index + 1].type}: backward returned no dx, though it was needed")
-            name = self.names[index]
             try:
                 dx, own = self.layers[index].backward(dx, cache[index], contexts[index])
             except Exception as error:
-                error.add_note(f"in the backward of {name} ({self.layers[index].type})")
+                error.add_note(f"in the backward of {self.names[index]} ({self.layers[index].type})")
                 raise
-            for key, grad in own.items():
-                grads[f"{name}.{key}"] = grad
+            for key in own:
+                grads[self._prefixes[index] + key] = own[key]
         return dx, grads
 
 

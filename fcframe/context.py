@@ -1,11 +1,13 @@
 """ctx: what a layer is given besides its input, its parameters and its cache."""
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from functools import cache
+from typing import Any
 
 import numpy as np
 
-Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+from fcframe.arrays import Array as Array
+from fcframe.kernels import NUMPY, Kernels
 
 
 class Context:
@@ -21,29 +23,32 @@ class Context:
         params: The parameters that `grad` makes arrays for.
         needs_input_grad: False where nobody wants dx: backward may then return None for it.
         dtype: What `empty` makes unless told otherwise.
+        kernels: The operations that a plugin may provide faster than NumPy.
 
     >>> ctx = Context(params={"b": np.zeros(3)})
     >>> ctx.grad("b").shape, ctx.empty("out", (2, 5)).dtype
     ((3,), dtype('float64'))
     """
 
-    __slots__ = ("_params", "dtype", "needs_input_grad", "rng", "state", "training")
+    __slots__ = ("_params", "dtype", "kernels", "needs_input_grad", "rng", "state", "training")
 
     def __init__(
         self,
         *,
         training: bool = True,
-        rng: np.random.Generator | None = None,
+        rng: "np.random.Generator | None" = None,
         state: Mapping[str, Array] | None = None,
         params: Mapping[str, Array] | None = None,
         needs_input_grad: bool = True,
         dtype: Any = np.float64,
+        kernels: Kernels = NUMPY,
     ) -> None:
         self.training = training
         self.rng: Any = rng  # a stochastic layer draws in training alone, where there is one
         self.state: Any = {} if state is None else state  # assigned in training alone, where it can be
         self.needs_input_grad = needs_input_grad
         self.dtype = np.dtype(dtype)
+        self.kernels = kernels
         self._params: Mapping[str, Array] = {} if params is None else params
 
     def empty(self, name: str, shape: tuple[int, ...], dtype: Any = None) -> Array:
@@ -65,6 +70,7 @@ class Context:
                 params=params[index],
                 needs_input_grad=self.needs_input_grad or index > 0,
                 dtype=self.dtype,
+                kernels=self.kernels,
             )
             for index, name in enumerate(names)
         )
@@ -82,25 +88,21 @@ class ReusingContext(Context):
         context: As for `Context`.
     """
 
-    __slots__ = ("_arrays", "_grads", "_inner", "_inner_params")
+    __slots__ = ("_grads", "_inner", "_inner_params", "empty", "grad")
+
+    empty: Callable[..., Array]
+    """The array of this name, shape and dtype, made on first use."""
+    grad: Callable[..., Array]
+    """The parameter's place in the flat gradient buffer."""
 
     def __init__(self, *, grads: Mapping[str, Array] | None = None, **context: Any) -> None:
         super().__init__(**context)
         self._grads: Mapping[str, Array] = {} if grads is None else grads
-        self._arrays: dict[tuple[str, tuple[int, ...], Any], Array] = {}
+        # A step asks for some ten arrays: the functions of a cache and of a mapping answer without running Python.
+        self.empty = cache(super().empty)
+        self.grad = self._grads.__getitem__
         self._inner: dict[tuple[str, ...], tuple[Context, ...]] = {}
         self._inner_params: dict[tuple[str, ...], tuple[Mapping[str, Array], tuple[Mapping[str, Array], ...]]] = {}
-
-    def empty(self, name: str, shape: tuple[int, ...], dtype: Any = None) -> Array:
-        """The array of this name, shape and dtype, made on first use."""
-        array = self._arrays.get((name, shape, dtype))
-        if array is None:
-            array = self._arrays[name, shape, dtype] = super().empty(name, shape, dtype)
-        return array
-
-    def grad(self, name: str) -> Array:
-        """The parameter's place in the flat gradient buffer."""
-        return self._grads[name]
 
     def inner(self, names: Sequence[str]) -> tuple[Context, ...]:
         """As for `Context`; made once for the same names."""
@@ -116,6 +118,7 @@ class ReusingContext(Context):
                     params=fresh._params,
                     needs_input_grad=fresh.needs_input_grad,
                     dtype=fresh.dtype,
+                    kernels=fresh.kernels,
                 )
                 for index, fresh in enumerate(super().inner(names))
             )

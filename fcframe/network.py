@@ -10,6 +10,7 @@ from fcframe.chain import Chain
 from fcframe.components import Parameter, Params, Shape
 from fcframe.context import Array, Context, ReusingContext
 from fcframe.errors import ContractError, DataError
+from fcframe.kernels import NUMPY, Kernels
 from fcframe.parameters import Views, started
 from fcframe.spec.models import NetworkSpec
 
@@ -40,11 +41,13 @@ class Network:
         state: Mapping[str, Parameter],
         dtype: np.dtype[Any],
         seed: int,
+        kernels: Kernels = NUMPY,
     ) -> None:
         start, chance = np.random.SeedSequence(seed).spawn(2)
         self.spec = spec
         self.chain = chain
         self.dtype = dtype
+        self.kernels = kernels
         self.output_shape: Shape = chain.output_shape(spec.input)
         rng = np.random.default_rng(start)
         self.params = started(parameters, dtype, rng)
@@ -67,7 +70,7 @@ class Network:
         x, _ = self.chain.forward(self._examples(X), self.params, self.evaluation_context())
         return x
 
-    def loss(self, X: Any, y: Any, *, rng: np.random.Generator | None = None) -> tuple[float, dict[str, Array]]:
+    def loss(self, X: Any, y: Any, *, rng: "np.random.Generator | None" = None) -> tuple[float, dict[str, Array]]:
         """The training pass: the loss over a minibatch, regularization included, and all gradients.
 
         Args:
@@ -97,8 +100,8 @@ class Network:
         """A context for `chain.forward` in evaluation; with reuse, the arrays are overwritten by the next pass."""
         state = MappingProxyType({name: _read_only(view) for name, view in self.state.items()})
         if reuse:
-            return ReusingContext(training=False, state=state, dtype=self.dtype)
-        return Context(training=False, state=state, dtype=self.dtype)
+            return ReusingContext(training=False, state=state, dtype=self.dtype, kernels=self.kernels)
+        return Context(training=False, state=state, dtype=self.dtype, kernels=self.kernels)
 
     def _examples(self, values: Any) -> Array:
         try:
@@ -125,7 +128,7 @@ class TrainingPass:
         reuse: Whether all arrays are made once and written over by the next pass, as the solver wants it.
     """
 
-    def __init__(self, network: Network, rng: np.random.Generator, *, reuse: bool) -> None:
+    def __init__(self, network: Network, rng: "np.random.Generator", *, reuse: bool) -> None:
         self._network = network
         self._chain = network.chain
         self._params: Params = dict(network.params)
@@ -134,10 +137,10 @@ class TrainingPass:
         self.grads = Views({name: view.shape for name, view in network.params.items()}, network.dtype, 1)
         self._views = dict(self.grads)
         context: dict[str, Any] = {"rng": rng, "state": network.state, "params": self._params}
-        context |= {"needs_input_grad": False, "dtype": network.dtype}
+        common: dict[str, Any] = {"dtype": network.dtype, "kernels": network.kernels}
+        context |= {"needs_input_grad": False} | common
         self._ctx = ReusingContext(grads=self._views, **context) if reuse else Context(**context)
-        self._loss_ctx = ReusingContext(dtype=network.dtype) if reuse else Context(dtype=network.dtype)
-        self._penalty_ctx = ReusingContext(dtype=network.dtype) if reuse else Context(dtype=network.dtype)
+        self._loss_ctx, self._penalty_ctx = ((ReusingContext if reuse else Context)(**common) for _ in range(2))
 
     def __call__(self, X: Array, y: Array) -> float:
         """The loss; the gradients are in `grads`.

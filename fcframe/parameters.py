@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from fcframe import memory
+from fcframe import arrays
+from fcframe.arrays import Array
 from fcframe.components import Parameter, Shape
-from fcframe.context import Array
 from fcframe.errors import ContractError
 
 
@@ -18,7 +18,7 @@ class Views(Mapping[str, Array]):
     Args:
         shapes: The shape of each array, in the order in which they lie in the buffer.
         dtype: The dtype of all of them.
-        place: Another number for each buffer that is walked through beside this one; see `memory`.
+        place: Another number for each buffer that is walked through beside this one; see `arrays`.
 
     >>> views = Views({"W": (2, 3), "b": (3,)}, np.float64)
     >>> views["b"] = 1.0
@@ -27,7 +27,7 @@ class Views(Mapping[str, Array]):
     """
 
     def __init__(self, shapes: Mapping[str, Shape], dtype: Any, place: int = 0) -> None:
-        self.flat: Array = memory.zeros((sum(prod(shape) for shape in shapes.values()),), dtype, place)
+        self.flat: Array = arrays.zeros((sum(prod(shape) for shape in shapes.values()),), dtype, place)
         self._views: dict[str, Array] = {}
         start = 0
         for name, shape in shapes.items():
@@ -53,7 +53,7 @@ class Views(Mapping[str, Array]):
         return f"{{{', '.join(f'{name!r}: {view.shape}' for name, view in self.items())}}}"
 
 
-def started(parameters: Mapping[str, Parameter], dtype: Any, rng: np.random.Generator) -> Views:
+def started(parameters: Mapping[str, Parameter], dtype: Any, rng: "np.random.Generator") -> Views:
     """The arrays of these parameters, each as its initializer starts it; drawn in the order of the mapping."""
     views = Views({name: parameter.shape for name, parameter in parameters.items()}, dtype)
     for name, parameter in parameters.items():

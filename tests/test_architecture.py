@@ -29,8 +29,10 @@ HOOKS = [hook for name, hook in vars(hookspecs).items() if name.startswith("fcfr
 # line do not know each other. `fcframe` itself gathers the public names, and no room imports it.
 ROOMS = (
     "docstrings",
-    "errors strict context",
-    "components memory",
+    "arrays errors strict",
+    "kernels",
+    "context",
+    "components",
     "chain fields hookspecs parameters",
     "container registry",
     "spec",

@@ -30,6 +30,10 @@ class Optimizer(Component):
     per_tensor: ClassVar[bool] = False
     """False: elementwise, written for one array and handed blocks of all parameters; True: handed each parameter."""
 
+    scratch: ClassVar[tuple[str, ...]] = ()
+    """Names of arrays to write into, whose contents mean nothing between updates. Whoever calls `update` may give
+    them among the slots, so the text says `out=slots.get(name)`; one that makes no other array gets larger blocks."""
+
     learning_rate: NonNegativeFloat = 1e-3
     """The step size before the schedule's factor."""
 
@@ -44,7 +48,7 @@ class Optimizer(Component):
         Args:
             w: A block of all parameters as one flat array, or for a per-tensor optimizer one parameter.
             dw: Its gradient, unchanged on return.
-            slots: For each name of `slots()`, an array of w's shape.
+            slots: For each name of `slots()`, an array of w's shape; and perhaps for each name of `scratch`.
             step: How many updates there have been, counting this one: 1, 2, …
             learning_rate: Already multiplied with the schedule's factor.
         """

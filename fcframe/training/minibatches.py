@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from math import ceil
-from typing import Any
 
 import numpy as np
 
-from fcframe import memory
-from fcframe.context import Array
+from fcframe import arrays
+from fcframe.arrays import Array
 
 
 class Minibatches:
@@ -32,23 +31,21 @@ class Minibatches:
         self._size = batch_size if replacement else min(batch_size, len(X))
         # The course counts whole minibatches of n draws; without replacement nothing is left out.
         self.steps_per_epoch = max(1, len(X) // batch_size) if replacement else ceil(len(X) / batch_size)
-        self._X_batch = memory.zeros((self._size, *X.shape[1:]), X.dtype, 7)
-        self._y_batch = memory.zeros((self._size, *y.shape[1:]), y.dtype)
+        self._order = np.zeros(self.steps_per_epoch * self._size if replacement else len(X), np.int64)
+        self._batch = arrays.zeros((self._size, *X.shape[1:]), X.dtype, 7)
+        self._labels = arrays.zeros((self._size, *y.shape[1:]), y.dtype)
 
     def epoch(self) -> Iterator[tuple[Array, Array]]:
         """The minibatches of one epoch; each is overwritten by the next."""
-        size = self._size
-        order: np.ndarray[Any, np.dtype[np.int64]]
+        order, size = self._order, self._size
         if self._replacement:
-            order = self._rng.integers(len(self._X), size=self.steps_per_epoch * size)
+            order[...] = self._rng.integers(len(self._X), size=len(order))
         else:
-            order = self._rng.permutation(len(self._X))
+            order[...] = self._rng.permutation(len(self._X))
+        batch, labels = self._batch, self._labels
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
-            X, y = self._X_batch, self._y_batch
             if len(chosen) < size:
-                X, y = X[: len(chosen)], y[: len(chosen)]
-            # mode: without "clip", take first fills a hidden copy of what it was given to write into
-            self._X.take(chosen, axis=0, out=X, mode="clip")
-            self._y.take(chosen, axis=0, out=y, mode="clip")
-            yield X, y
+                batch, labels = batch[: len(chosen)], labels[: len(chosen)]
+            # "clip": without it, take first fills a hidden copy of what it was given to write into
+            yield self._X.take(chosen, 0, batch, "clip"), self._y.take(chosen, 0, labels, "clip")

@@ -47,7 +47,7 @@ class Solver:
         self.steps_per_epoch = self._minibatches.steps_per_epoch
         self.steps = self.epochs * self.steps_per_epoch
         self._pass = TrainingPass(network, chance, reuse=True)
-        self._updates = Updates(spec.optimizer, network.params, self._pass.grads)
+        self._updates = Updates(spec.optimizer, network.params, self._pass.grads, network.kernels)
         self.metric = spec.evaluation.metric or network.spec.loss.metric
         self._evaluator = Evaluator(network, self.metric, spec.evaluation.batch_size)
         self._samples = samples
@@ -75,17 +75,17 @@ class Solver:
 
     def train_epoch(self) -> None:
         """Makes the updates of one epoch."""
-        append = self.history.losses.append
+        append, loss_and_gradients, update = self.history.losses.append, self._pass, self._updates
         schedule, base = self.spec.schedule, self.spec.optimizer.learning_rate
         for X, y in self._minibatches.epoch():
-            self.loss = loss = self._pass(X, y)
+            self.loss = loss = loss_and_gradients(X, y)
             if not isfinite(loss):
                 raise DivergenceError(self._diverged("the minibatch's loss", loss, self.step + 1))
             if schedule is not None:
                 progress = Progress(self.step, self.steps_per_epoch, self.steps)
                 self.learning_rate = base * schedule.factor(progress, self._memory)
             self.step += 1
-            self._updates(self.step, self.learning_rate)
+            update(self.step, self.learning_rate)
             append(loss)
             if self._tell_step is not None:
                 self._tell_step(solver=self)

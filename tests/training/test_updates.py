@@ -18,7 +18,7 @@ def test_blocks_of_any_size_give_the_same_bytes(name, block):
         params, grads = (Views({"W": (4, 3), "b": (3,)}, np.float64) for _ in range(2))
         rng = np.random.default_rng(0)
         params.flat[...] = rng.normal(size=15)
-        updates = Updates(OPTIMIZERS[name](), params, grads, block)
+        updates = Updates(OPTIMIZERS[name](), params, grads, block=block)
         for step in range(1, 5):
             grads.flat[...] = rng.normal(size=15)
             updates(step, 0.1)

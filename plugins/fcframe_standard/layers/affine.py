@@ -2,7 +2,6 @@
 
 from math import prod
 
-import numpy as np
 from pydantic import PositiveInt
 
 from fcframe import AnyInitializer, Example, Layer, Parameter, Rejected
@@ -43,15 +42,14 @@ class Affine(Layer):
     def forward(self, x, params, ctx):
         W = params["W"]
         rows = x.reshape(len(x), len(W))
-        out = np.matmul(rows, W, out=ctx.empty("out", (len(x), self.units)))
-        out += params["b"]
+        out = ctx.kernels.affine(rows, W, params["b"], out=ctx.empty("out", (len(x), self.units)))
         return out, (x.shape, rows, W)
 
     def backward(self, dout, cache, ctx):
         shape, rows, W = cache
-        dW = np.matmul(rows.T, dout, out=ctx.grad("W"))
-        db = np.add.reduce(dout, axis=0, out=ctx.grad("b"))
+        dW = ctx.kernels.matmul(rows.T, dout, out=ctx.grad("W"))
+        db = ctx.kernels.sum_rows(dout, out=ctx.grad("b"))
         if not ctx.needs_input_grad:
             return None, {"W": dW, "b": db}
-        dx = np.matmul(dout, W.T, out=ctx.empty("dx", rows.shape))
+        dx = ctx.kernels.matmul(dout, W.T, out=ctx.empty("dx", rows.shape))
         return dx.reshape(shape), {"W": dW, "b": db}

@@ -40,15 +40,19 @@ class SoftmaxLoss(Loss):
         N = len(scores)
         if N == 0:
             return 0.0, np.zeros_like(scores)
-        highest = np.maximum.reduce(scores, axis=1, keepdims=True)
-        dscores = np.subtract(scores, highest, out=ctx.empty("dscores", scores.shape))
-        numbers = dscores.reshape(-1)
-        starts = np.arange(0, numbers.size, scores.shape[1])
-        true = np.add(starts, y, dtype=np.intp)  # where each row's true class lies, whatever kind of integer y has
-        loss = -np.add.reduce(numbers[true])
-        np.exp(dscores, out=dscores)
-        sums = np.add.reduce(dscores, axis=1, keepdims=True)
-        loss += np.add.reduce(np.log(sums), axis=None)
-        dscores /= sums * N
-        numbers[true] -= 1 / N
-        return float(loss / N), dscores
+        # A row for each class: NumPy walks along many examples much faster than along few classes.
+        columns, dscores = ctx.empty("columns", scores.shape[::-1]), ctx.empty("dscores", scores.shape)
+        np.copyto(columns, scores.T)
+        columns -= np.maximum.reduce(columns, axis=0)
+        numbers = columns.reshape(-1)
+        true = np.multiply(y, N, dtype=np.intp)  # where each row's true class lies, whatever kind of integer y has
+        true += np.arange(N)
+        chosen = numbers[true]
+        np.exp(columns, out=columns)
+        sums = np.add.reduce(columns, axis=0)
+        columns /= sums
+        numbers[true] -= 1
+        np.divide(columns.T, N, out=dscores)
+        losses = np.log(sums, out=sums)
+        losses -= chosen
+        return float(np.add.reduce(losses) / N), dscores

@@ -26,6 +26,7 @@ class Adam(Optimizer):
 
     type = "adam"
     examples = (Example(learning_rate=0.01), Example(learning_rate=0.02, beta1=0.8, beta2=0.95, eps=1e-6))
+    scratch = ("scale",)
 
     beta1: Decay = 0.9
     """How much of m, the mean of the gradient, is kept in each step."""
@@ -38,12 +39,16 @@ class Adam(Optimizer):
         return ("m", "v")
 
     def update(self, w, dw, slots, step, learning_rate):
+        # m and v lack the paper's factors 1 − beta; the step size and eps below make up for them
         m, v = slots["m"], slots["v"]
-        correction = sqrt(1 - self.beta2**step)
-        m += (1 - self.beta1) * (dw - m)
-        v += (1 - self.beta2) * (dw * dw - v)
-        scale = np.sqrt(v)
+        m *= self.beta1
+        m += dw
+        v *= self.beta2
+        scale = np.multiply(dw, dw, out=slots.get("scale"))
+        v += scale
+        np.sqrt(v, out=scale)
+        correction = sqrt((1 - self.beta2**step) / (1 - self.beta2))
         scale += self.eps * correction
         np.divide(m, scale, out=scale)
-        scale *= learning_rate * correction / (1 - self.beta1**step)
+        scale *= learning_rate * correction * (1 - self.beta1) / (1 - self.beta1**step)
         w -= scale

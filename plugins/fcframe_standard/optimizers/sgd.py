@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field, NonNegativeFloat
 
 from fcframe import Example, Optimizer
@@ -10,7 +11,6 @@ from fcframe import Example, Optimizer
 class SGD(Optimizer):
     """Gradient descent, w −= learning_rate · v with v = momentum · v + dw; plain where momentum is 0.
 
-    >>> import numpy as np
     >>> w = np.array([1.0])
     >>> SGD(learning_rate=0.5).update(w, np.array([2.0]), {}, 1, 0.5)
     >>> w
@@ -19,6 +19,7 @@ class SGD(Optimizer):
 
     type = "sgd"
     examples = (Example(learning_rate=0.05), Example(learning_rate=0.02, momentum=0.9))
+    scratch = ("change",)
 
     learning_rate: NonNegativeFloat = 1e-2
     """The step size before the schedule's factor."""
@@ -34,4 +35,4 @@ class SGD(Optimizer):
             v *= self.momentum
             v += dw
             dw = v
-        w -= learning_rate * dw
+        w -= np.multiply(dw, learning_rate, out=slots.get("change"))

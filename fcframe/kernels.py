@@ -1,0 +1,81 @@
+"""The contract of kernels: the few operations that take most of a training step, which a plugin may provide faster."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fcframe.arrays import Array
+
+Update = Callable[[Array, Array, Mapping[str, Array], int, float], None]
+"""An elementwise optimizer's `update(w, dw, slots, step, learning_rate)`."""
+
+
+class Kernels:
+    """NumPy's own operations; a provider derives from this class and overrides those that it can do faster.
+
+    A layer finds them as `ctx.kernels`, and one that never looks there works as well. All write into `out`, which
+    overlaps no other argument, and return it. Arrays are float32 or float64, all of one dtype, of any strides.
+
+    >>> class Loud(Kernels):
+    ...     name = "loud"
+    ...     def matmul(self, a, b, out):
+    ...         print("a product of", a.shape, "and", b.shape)
+    ...         return np.matmul(a, b, out=out)
+    >>> Loud().affine(np.ones((2, 3)), np.ones((3, 1)), np.zeros(1), np.empty((2, 1)))
+    a product of (2, 3) and (3, 1)
+    array([[3.],
+           [3.]])
+    """
+
+    name: ClassVar[str] = "numpy"
+    """What users call the provider."""
+
+    # NumPy's functions themselves: a call costs no more than theirs
+    matmul: Callable[..., Array] = staticmethod(np.dot)  # between matrices the same as np.matmul, and sooner begun
+    """`matmul(a, b, out)`: out (m, n) = a (m, k) @ b (k, n)."""
+    multiply: Callable[..., Array] = staticmethod(np.multiply)
+    """`multiply(a, b, out)`: out = a · b, all of one shape; b may be a mask of booleans."""
+
+    def affine(self, x: Array, W: Array, b: Array, out: Array) -> Array:
+        """The product and the bias: out (N, M) = x (N, D) @ W (D, M) + b (M,)."""
+        self.matmul(x, W, out)
+        out += b
+        return out
+
+    def rectify(self, x: Array, out: Array, mask: Array) -> Array:
+        """The activation: out = max(x, 0), and where x is greater than 0 as booleans in mask; NaN stays NaN."""
+        zeros = _row(0, x.shape[-1], x.dtype)  # NumPy compares two arrays three times as fast as an array and a number
+        np.greater(x, zeros, out=mask)
+        return np.maximum(x, zeros, out=out)
+
+    def sum_rows(self, d: Array, out: Array) -> Array:
+        """The bias's gradient: out (M,) = the sum of the rows of d (N, M)."""
+        return np.dot(_row(1, len(d), d.dtype), d, out=out)  # half the time of a sum along the first axis
+
+    def updates(
+        self, update: Update, w: Array, dw: Array, slots: Mapping[str, Array]
+    ) -> Callable[[int, float], None] | None:
+        """A faster way to call an elementwise optimizer on everything, or None where there is none.
+
+        Args:
+            update: The optimizer's method.
+            w: All parameters, flat; it is changed in place.
+            dw: All gradients, flat.
+            slots: The optimizer's slots, each as long as w; changed in place.
+
+        Returns:
+            A function of the step, counted from 1, and of the learning rate.
+        """
+        return None
+
+
+@cache
+def _row(value: float, count: int, dtype: Any) -> Array:
+    row = np.full(count, value, dtype)
+    row.flags.writeable = False
+    return row
+
+
+NUMPY = Kernels()
