@@ -44,7 +44,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            start_new_session=True,  # a signal reaches what it starts itself
+            process_group=0,  # a signal reaches what it starts itself
         )
         self._steps = (0, 1)
         try:

@@ -41,11 +41,13 @@ class Noise:
     disturbed: int
     spread: float
     """The reference's interquartile range over its median."""
+    wanted: int
+    """Undisturbed rounds."""
 
     @property
     def too_noisy(self) -> bool:
         """Whether too few rounds were quiet."""
-        return self.disturbed * MOST > self.rounds
+        return self.rounds - self.disturbed < self.wanted
 
     def __str__(self) -> str:
         return (
@@ -197,7 +199,7 @@ def measure(
         {package: number for worker in workers.values() for package, number in worker.versions.items()},
         absent,
         crashed,
-        Noise(len(done), len(done) - len(counted), spread(references)),
+        Noise(len(done), len(done) - len(counted), spread(references), rounds),
     )
 
 
