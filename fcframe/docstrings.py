@@ -2,8 +2,10 @@
 
 import ast
 import inspect
+from functools import lru_cache
 
 
+@lru_cache(maxsize=256)  # the harness asks for the schema of each configuration
 def docstrings(cls: type) -> dict[str, str | None]:
     """The text under each annotation in a class's body, None where there is none; no key where there is no source.
 

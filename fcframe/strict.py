@@ -50,9 +50,8 @@ class StrictModel(BaseModel):
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         # Read where somebody asks; pydantic's use_attribute_docstrings reads the source of every class that is made.
         texts: dict[str, str | None] = {}
-        for base in reversed(cls.__mro__):
-            if issubclass(base, StrictModel):
-                texts |= docstrings(base)
+        for base in reversed(cls.__mro__[: cls.__mro__.index(StrictModel)]):
+            texts |= docstrings(base)
         found = handler(schema)
         properties = handler.resolve_ref_schema(found).get("properties", {})
         for name, field in cls.model_fields.items():
