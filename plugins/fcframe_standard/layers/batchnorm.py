@@ -50,22 +50,30 @@ class BatchNorm(Layer):
 
     def forward(self, x, params, ctx):
         learning = ctx.training and len(x) > 0  # no example has no statistics
-        mean, var = (x.mean(axis=0), x.var(axis=0)) if learning else (ctx.state["mean"], ctx.state["var"])
+        xhat, out = ctx.empty("xhat", x.shape), ctx.empty("out", x.shape)
+        mean = x.mean(axis=0) if learning else ctx.state["mean"]
+        np.subtract(x, mean, out=xhat)
+        var = np.multiply(xhat, xhat, out=out).mean(axis=0) if learning else ctx.state["var"]
         if learning:
             ctx.state["mean"] = self.momentum * ctx.state["mean"] + (1 - self.momentum) * mean
             ctx.state["var"] = self.momentum * ctx.state["var"] + (1 - self.momentum) * var
         scale = 1 / np.sqrt(var + self.eps)
-        xhat = np.subtract(x, mean, out=ctx.empty("xhat", x.shape))
         xhat *= scale
-        out = np.multiply(xhat, params["gamma"], out=ctx.empty("out", x.shape))
+        np.multiply(xhat, params["gamma"], out=out)
         out += params["beta"]
         return out, (xhat, params["gamma"] * scale, learning)
 
     def backward(self, dout, cache, ctx):
         xhat, scale, learning = cache
         dbeta = np.add.reduce(dout, axis=0, out=ctx.grad("beta"))
-        dgamma = np.add.reduce(dout * xhat, axis=0, out=ctx.grad("gamma"))
-        dx = np.multiply(dout, scale, out=ctx.empty("dx", dout.shape))
+        dx = np.multiply(dout, xhat, out=ctx.empty("dx", dout.shape))
+        dgamma = np.add.reduce(dx, axis=0, out=ctx.grad("gamma"))
         if learning:  # mean and var depend on x too
-            dx -= scale * (dbeta + xhat * dgamma) / len(dout)
+            np.multiply(xhat, dgamma, out=dx)
+            dx += dbeta
+            dx /= len(dout)
+            np.subtract(dout, dx, out=dx)
+        else:
+            np.copyto(dx, dout)
+        dx *= scale
         return dx, {"gamma": dgamma, "beta": dbeta}

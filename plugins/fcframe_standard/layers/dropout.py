@@ -38,8 +38,8 @@ class Dropout(Layer):
         if not ctx.training:
             np.copyto(out, x)
             return out, (None,)
-        mask = ctx.empty("mask", x.shape)
-        np.greater_equal(ctx.rng.random(x.shape, dtype=x.dtype), self.rate, out=mask)
+        mask = ctx.rng.random(out=ctx.empty("mask", x.shape), dtype=x.dtype)
+        np.greater_equal(mask, self.rate, out=mask)
         mask /= 1 - self.rate
         return np.multiply(x, mask, out=out), (mask,)
 

@@ -32,5 +32,6 @@ class Softmax(Layer):
     def backward(self, dout, cache, ctx):
         (out,) = cache
         dx = np.multiply(dout, out, out=ctx.empty("dx", out.shape))
-        dx -= out * dx.sum(axis=-1, keepdims=True)
+        np.subtract(dout, dx.sum(axis=-1, keepdims=True), out=dx)
+        dx *= out
         return dx, {}
