@@ -50,7 +50,7 @@ class EvaluationSpec(StrictModel):
     """How many training examples are drawn to be measured on; null measures on all of them."""
     every: PositiveInt = 1
     """Epochs between two evaluations; the last epoch always has one."""
-    batch_size: PositiveInt = 1000
+    batch_size: PositiveInt = 500
     """How many examples are scored at a time."""
     keep_best: bool = True
     """Whether the parameters that were best on the validation examples are put back at the end."""

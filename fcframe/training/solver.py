@@ -126,7 +126,11 @@ class Solver:
             return  # a metric may have no value
         self.best = evaluation
         if self.spec.evaluation.keep_best:
-            self._kept = self.network.params.flat.copy(), self.network.state.flat.copy()
+            best = self.network.params.flat, self.network.state.flat
+            if self._kept is None:
+                self._kept = best[0].copy(), best[1].copy()
+            else:
+                self._kept[0][...], self._kept[1][...] = best
 
     def test(self) -> dict[str, float]:
         """The figures on the test examples, "test_loss" and "test_acc" say; none where there is no example."""
