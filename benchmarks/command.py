@@ -6,9 +6,11 @@ import signal
 import sys
 from typing import Any
 
-from benchmarks import report
-from benchmarks.contenders import CONTENDERS, OURS
-from benchmarks.rounds import NoisyError, measure
+from benchmarks import check, documents, machine, report
+from benchmarks.contenders import CONTENDERS
+from benchmarks.goals import judged
+from benchmarks.parts import PARTS, Options
+from benchmarks.rounds import NoisyError
 from benchmarks.workloads import WORKLOADS
 
 NOISY = 3
@@ -19,24 +21,48 @@ def main() -> int:
     """Measures, prints, writes."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # workers are ended on every way out
     arguments = parsed()
+    if arguments.check:
+        return check.main(arguments.rounds or 25, say)
+    if arguments.document:
+        documents.write(documents.read())
+        return 0
+    everything = not (arguments.only or arguments.networks or arguments.contenders or arguments.quick)
+    options = Options(
+        arguments.networks or list(WORKLOADS), arguments.contenders or list(CONTENDERS),
+        arguments.rounds or (5 if arguments.quick else 40), arguments.quick, arguments.force, say,
+    )  # fmt: skip
+    results: dict[str, Any] = {"machine": machine.description(), "versions": machine.versions()}
     try:
-        results = {"step": step(arguments)}
+        for name in arguments.only or PARTS:
+            results[name] = PARTS[name](options)
     except NoisyError as error:
-        print(f"too noisy to report: {error}. --force reports all the same", file=sys.stderr)
+        say(f"too noisy to report; nothing is written. {error}. --force reports all the same")
         return NOISY
+    if everything or arguments.write:
+        results = documents.merged({} if everything else documents.read(), results)
+        documents.write(results)
+    results["goals"] = [goal for goal in judged(results) if everything or goal["held"] is not None]
     print(json.dumps(results, indent=1) if arguments.json else "\n\n".join(report.tables(results).values()))
     return 0
 
 
 def parsed() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Measures fcframe beside its peers.")
-    parser.add_argument("--only", type=_names("step"), default=["step"], help="parts, by comma")
-    parser.add_argument("--networks", type=_names(*WORKLOADS), default=list(WORKLOADS), help="by comma")
-    parser.add_argument("--contenders", type=_names(*CONTENDERS), default=list(CONTENDERS), help="by comma")
-    parser.add_argument("--rounds", type=int, default=40, help="undisturbed rounds of each measurement")
-    parser.add_argument("--force", action="store_true", help="report on a noisy machine, and say so in every table")
+    parser = argparse.ArgumentParser(
+        prog="python benchmarks/run.py",
+        description="Measures fcframe beside its peers. A run of everything writes benchmarks/results.json, the tables "
+        "in README.md and docs/speed.md, and the curves; exit code 3: the machine is too noisy.",
+    )
+    parser.add_argument("--only", type=_names(*PARTS), help=f"parts, by comma: {', '.join(PARTS)}")
+    parser.add_argument("--networks", type=_names(*WORKLOADS), help=f"by comma: {', '.join(WORKLOADS)}")
+    parser.add_argument("--contenders", type=_names(*CONTENDERS), help=f"by comma: {', '.join(CONTENDERS)}")
+    parser.add_argument("--rounds", type=int, help="undisturbed rounds of each measurement; 40, or 5 with --quick")
+    parser.add_argument("--quick", action="store_true", help="few rounds, and nothing is written")
+    parser.add_argument("--write", action="store_true", help="put the parts measured in the place of those on file")
+    parser.add_argument("--force", action="store_true", help="report on a noisy machine, and say so at every table")
     parser.add_argument("--json", action="store_true", help="print the figures instead of tables")
+    parser.add_argument("--document", action="store_true", help="measure nothing; make tables and curves from the file")
+    parser.add_argument("--check", action="store_true", help="for CI: fails where fcframe is slow beside plain NumPy")
     return parser.parse_args()
 
 
@@ -49,19 +75,6 @@ def _names(*known: str) -> Any:
         return names
 
     return read
-
-
-def step(arguments: argparse.Namespace) -> dict[str, Any]:
-    """One training step of each workload."""
-    found = {}
-    for name in arguments.networks:
-        workload, chosen = WORKLOADS[name], {one: CONTENDERS[one] for one in arguments.contenders}
-        times = measure(chosen, "step", name, arguments.rounds, workload.steps * workload.epochs, say=say)
-        say(f"{workload.title}: {times.noise}")
-        if times.noise.too_noisy and not arguments.force:
-            raise NoisyError(f"{workload.title}: {times.noise}")
-        found[name] = {"title": workload.title, **times.summary(OURS)}
-    return found
 
 
 def say(line: str) -> None:

@@ -33,3 +33,7 @@ CONTENDERS = {
 OURS = ("fcframe", "fcframe-fast")
 REFERENCE = Contender("reference", "reference", packages=("numpy",))
 """The same work in every round: how fast it is done says how noisy the machine is."""
+GRADIENT_CHECKS = {
+    "fcframe": Contender("fcframe's gradient checks", "gradcheck_fcframe", packages=("fcframe",)),
+    "torch": Contender("torch.autograd.gradcheck, slow mode", "gradcheck_torch", packages=("torch",)),
+}

@@ -114,5 +114,31 @@ class Worker:
 
     def _last_words(self, what: str) -> str:
         self._errors.seek(0)
-        lines = [line.strip() for line in self._errors.read().decode(errors="replace").splitlines() if line.strip()]
-        return f"{what}: {lines[-1]}" if lines else what
+        return f"{what}: {last_line(self._errors.read().decode(errors='replace'))}"
+
+
+def answer_of(module: str, argument: str, environment: dict[str, str]) -> Any:
+    """What a module of this folder prints when it is run alone in a fresh process.
+
+    Raises:
+        AbsentError: It cannot be measured here.
+        CrashedError: It failed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{module}", argument],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise CrashedError(f"{module} {argument}: it ended with {done.returncode}: {last_line(done.stderr)}")
+    facts = json.loads(done.stdout)
+    if "absent" in facts:
+        raise AbsentError(facts["absent"])
+    return facts
+
+
+def last_line(text: str) -> str:
+    """The last one that is not empty, where an exception says what it is."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "it wrote nothing")

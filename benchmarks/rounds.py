@@ -175,7 +175,7 @@ def measure(
     crashed: dict[str, str] = {}
     workers: dict[str, Worker] = {}
     with ExitStack() as stack:
-        reference = stack.enter_context(Worker(REFERENCE, task, argument))
+        reference = stack.enter_context(Worker(REFERENCE, "step", ""))
         for name, contender in contenders.items():
             try:
                 worker = stack.enter_context(Worker(contender, task, argument))

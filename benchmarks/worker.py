@@ -39,9 +39,9 @@ def main() -> None:
     os.dup2(2, 1)  # what libraries print goes elsewhere
     die_with_parent()
     keep_freed_memory()
-    module, packages, task, workload = sys.argv[1:]
+    module, packages, task, argument = sys.argv[1:]
     try:
-        ready = make(module, packages.split(","), task, workload)
+        ready = make(module, packages.split(","), task, argument)
     except AbsentError as error:
         answers.write(json.dumps({"absent": str(error)}) + "\n")
         return
@@ -57,7 +57,7 @@ def main() -> None:
         answers.write(json.dumps({"seconds": time.perf_counter() - start}) + "\n")
 
 
-def make(module: str, packages: list[str], task: str, workload: str) -> Ready:
+def make(module: str, packages: list[str], task: str, argument: str) -> Ready:
     """The contender's file, asked to make the task."""
     from benchmarks.workloads import WORKLOADS
 
@@ -68,7 +68,7 @@ def make(module: str, packages: list[str], task: str, workload: str) -> Ready:
         except PackageNotFoundError:
             raise AbsentError(f"{package} is not installed") from None
     room = importlib.import_module(f"benchmarks.workers.{module}")
-    ready: Ready = getattr(room, task)(WORKLOADS.get(workload, workload))
+    ready: Ready = getattr(room, task)(WORKLOADS.get(argument, argument))
     ready.versions |= versions
     return ready
 

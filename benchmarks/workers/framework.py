@@ -4,42 +4,56 @@ import json
 import os
 from importlib.util import find_spec
 
-import numpy as np
-
 import fcframe
 from benchmarks.worker import AbsentError, Ready
 from benchmarks.workloads import Workload
+from fcframe.spec.models import ExperimentSpec
 from fcframe.training.solver import Solver
 
 
 def step(workload: Workload) -> Ready:
     """Whole epochs; a turn is a whole number of them."""
-    epoch = solver(workload).train_epoch
+    epoch = solver(*prepared(workload)).train_epoch
 
     def turn(steps: int) -> None:
         for _ in range(-(-steps // workload.steps)):
             epoch()
 
-    return Ready(turn, note=kernels())
+    return Ready(turn)
 
 
-def solver(workload: Workload) -> Solver:
-    """What `fcframe train` makes of the spec, with numbers of our own."""
+def forward(workload: Workload) -> Ready:
+    """The scores of one row."""
+    kernels()
+    network = fcframe.build(fcframe.load_spec(workload.spec()))
+    x = workload.data()[0][:1].copy()
+
+    def turn(count: int) -> None:
+        for _ in range(count):
+            network.scores(x)
+
+    return Ready(turn)
+
+
+def prepared(workload: Workload, validation: int = 0) -> tuple[ExperimentSpec, fcframe.Data]:
+    """The spec, read from JSON text, and numbers of our own as its data; some of the examples serve to validate too."""
     spec = fcframe.load_spec(json.dumps(workload.spec()))
+    assert isinstance(spec, ExperimentSpec)
     X, y = workload.data()
-    none = np.zeros((0, workload.sizes[0]), np.float32)
-    data = fcframe.Data(X, y, none, y[:0], none, y[:0])
+    return spec, fcframe.Data(X, y, X[:validation], y[:validation], X[:0], y[:0])
+
+
+def solver(spec: ExperimentSpec, data: fcframe.Data) -> Solver:
+    """What `fcframe train` makes of them."""
     kernels()
     return Solver(fcframe.build(spec), data, spec.training, fcframe.registry().hooks())
 
 
-def kernels() -> str:
-    """Which kernels were asked for.
+def kernels() -> None:
+    """Looks for the kernels that FCFRAME_KERNELS asks for.
 
     Raises:
         AbsentError: They are not there.
     """
-    asked = os.environ.get("FCFRAME_KERNELS", "")
-    if asked == "fast" and find_spec("fcframe_fast") is None:
+    if os.environ.get("FCFRAME_KERNELS") == "fast" and find_spec("fcframe_fast") is None:
         raise AbsentError("the extra `fast` is not installed")
-    return asked

@@ -18,6 +18,3 @@ def step(_workload: object) -> Ready:
             np.copyto(target, source)
 
     return Ready(turn)
-
-
-forward = gradcheck = step

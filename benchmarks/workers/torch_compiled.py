@@ -1,7 +1,5 @@
 """torch.compile in several ways; each is given time to warm up, and the fastest is the one that is measured."""
 
-import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,40 +8,27 @@ from torch import nn
 
 from benchmarks.worker import Ready
 from benchmarks.workers.torch_eager import network, optimizer_of, turns
+from benchmarks.workers.ways import fastest
 from benchmarks.workloads import Workload
 
 
 def step(workload: Workload) -> Ready:
     """The best of the ways that work here."""
-    found: dict[str, tuple[float, Callable[[int], None]]] = {}
-    for name, one in ways(workload):
-        torch.compiler.reset()
-        turn = turns(workload, one)
-        try:
-            turn(2 * workload.steps)  # compiles
-            took = []
-            for _ in range(5):
-                start = time.perf_counter()
-                turn(workload.steps)
-                took.append(time.perf_counter() - start)
-        except Exception as error:  # a way that does not work here is none of ours
-            print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr)
-            continue
-        found[name] = min(took), turn
-        print(f"{name}: {min(took) / workload.steps * 1e6:.0f} µs", file=sys.stderr)
-    best = min(found, key=lambda name: found[name][0])
-    return Ready(found[best][1], note=f"{best}; best of {len(found)}")
+    return fastest(ways(workload), workload.steps)
 
 
-def ways(workload: Workload) -> Iterator[tuple[str, Callable[[Any, Any], None]]]:
+def ways(workload: Workload) -> Iterator[tuple[str, Callable[[int], None]]]:
     """What is compiled, and how."""
     for mode in ("default", "max-autotune-no-cudagraphs"):
-        yield f"forward and backward ({mode})", _passes(workload, mode)
-        yield f"the same and the optimizer ({mode})", _passes(workload, mode, whole=True)
-    yield "functional, the whole step in one graph", _functional(workload)
+        for whole in (False, True):
+            torch.compiler.reset()
+            what = "forward, backward and optimizer" if whole else "forward and backward"
+            yield f"{what} ({mode})", turns(workload, _passes(workload, mode, whole=whole))
+    torch.compiler.reset()
+    yield "the whole step in one graph", turns(workload, _functional(workload))
 
 
-def _passes(workload: Workload, mode: str, *, whole: bool = False) -> Callable[[Any, Any], None]:
+def _passes(workload: Workload, mode: str, *, whole: bool) -> Callable[[Any, Any], None]:
     model = network(workload)
     optimizer = optimizer_of(workload, model, fused=not whole)
     cross_entropy = nn.CrossEntropyLoss()

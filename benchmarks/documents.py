@@ -1,0 +1,73 @@
+"""Where results lie, and the documents that show them between two markers: `<!-- NAME -->` and `<!-- end -->`."""
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from benchmarks import figures, report
+from benchmarks.goals import judged
+
+ROOT = Path(__file__).resolve().parents[1]
+FILE = ROOT / "benchmarks" / "results.json"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "speed.md")
+MARKED = re.compile(r"(<!-- benchmarks: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+class MixedError(Exception):
+    """Figures of two machines, or of two versions, do not go into one file."""
+
+
+def read() -> dict[str, Any]:
+    """The results on file."""
+    results: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return results
+
+
+def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """New parts in the place of old ones.
+
+    Raises:
+        MixedError: They were measured on another machine, or with other versions.
+    """
+    for key in ("machine", "versions") if old else ():
+        if old[key] != new[key]:
+            raise MixedError(f"the {key} on file differ: {old[key]} there, {new[key]} here; measure everything anew")
+    return {**old, **new}
+
+
+def write(results: dict[str, Any]) -> None:
+    """The file, the tables in the documents, and the curves where matplotlib is installed."""
+    results["goals"] = judged(results)
+    FILE.write_text(json.dumps(rounded(results), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    results = read()
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8"), results), encoding="utf-8")
+    if "growth" in results:
+        with suppress(ImportError):
+            figures.draw(results["growth"], ROOT / "docs")
+
+
+def filled(text: str, results: Mapping[str, Any]) -> str:
+    r"""A document with the tables of these results between its markers.
+
+    >>> filled("<!-- benchmarks: none -->\nold\n<!-- end -->", {})
+    '<!-- benchmarks: none -->\nNot measured.\n<!-- end -->'
+    """
+    tables = report.tables(results)
+    return MARKED.sub(lambda found: f"{found[1]}{tables.get(found[2], 'Not measured.')}\n{found[3]}", text)
+
+
+def rounded(value: Any) -> Any:
+    """With four digits: more are noise.
+
+    >>> rounded({"a": [1234.5678, 0.123456]})
+    {'a': [1235.0, 0.1235]}
+    """
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, Mapping):
+        return {key: rounded(item) for key, item in value.items()}
+    return [rounded(item) for item in value] if isinstance(value, list) else value

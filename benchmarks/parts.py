@@ -1,0 +1,125 @@
+"""What can be measured: a function a part, from the command line's options to figures."""
+
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks import growth as curves
+from benchmarks import startup as starts
+from benchmarks.contenders import CONTENDERS, GRADIENT_CHECKS, OURS, Contender
+from benchmarks.process import CrashedError, answer_of
+from benchmarks.rounds import NoisyError, measure
+from benchmarks.worker import AbsentError
+from benchmarks.workloads import WORKLOADS
+
+Figures = dict[str, Any]
+FORWARD_CALLS = 200
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says."""
+
+    networks: list[str]
+    contenders: list[str]
+    rounds: int
+    quick: bool
+    force: bool
+    say: Callable[[str], None]
+
+
+def contest(
+    contenders: Mapping[str, Contender], ours: tuple[str, ...], task: str, argument: str, title: str, steps: int,
+    options: Options,
+) -> Figures:  # fmt: skip
+    """Contenders side by side.
+
+    Raises:
+        NoisyError: Too few rounds were undisturbed, and nobody forces a report.
+    """
+    options.say(f"{task}, {title}")
+    times = measure(contenders, task, argument, options.rounds, steps, say=options.say)
+    options.say(f"{title}: {times.noise}")
+    if times.noise.too_noisy and not options.force:
+        raise NoisyError(f"{title}: {times.noise}")
+    return {"title": title, "noisy": times.noise.too_noisy, **times.summary(ours)}
+
+
+def step(options: Options) -> Figures:
+    """One training step of each workload."""
+    chosen = {name: CONTENDERS[name] for name in options.contenders}
+    found = {}
+    for name in options.networks:
+        workload = WORKLOADS[name]
+        steps = workload.steps * workload.epochs
+        found[name] = contest(chosen, OURS, "step", name, workload.title, steps, options)
+    return found
+
+
+def forward(options: Options) -> Figures:
+    """One row through W2's network."""
+    chosen = {name: CONTENDERS[name] for name in (*OURS, "torch") if name in options.contenders}
+    title = "Forward only, one row, the network of W2"
+    return contest(chosen, OURS, "forward", "W2", title, FORWARD_CALLS, options)
+
+
+def gradcheck(options: Options) -> Figures:
+    """Exhaustive gradient checks."""
+    found = {}
+    for name in ("affine 6→5", "batchnorm of 20", "15-20-30-10 with its loss"):
+        title = f"Gradient check, exhaustive: {name}"
+        found[name] = contest(GRADIENT_CHECKS, ("fcframe",), "check", name, title, 4, options)
+    return found
+
+
+def memory(options: Options) -> Figures:
+    """Peak memory above the data."""
+    return _ours("memory", ("W2", "W4"), 1 if options.quick else 3, "mb", options)
+
+
+def allocations(options: Options) -> Figures:
+    """The largest allocation in a step."""
+    return _ours("allocations", tuple(WORKLOADS), 1, "bytes", options)
+
+
+def startup(options: Options) -> list[dict[str, Any]]:
+    """Commands beside the import of what they stand on."""
+    options.say("startup")
+    return starts.measure(5 if options.quick else 25)
+
+
+def growth(options: Options) -> Figures:
+    """Curves."""
+    return curves.measure(1 if options.quick else 5, options.say)
+
+
+PARTS: dict[str, Callable[[Options], Any]] = {
+    "step": step,
+    "forward": forward,
+    "memory": memory,
+    "allocations": allocations,
+    "startup": startup,
+    "gradcheck": gradcheck,
+    "growth": growth,
+}
+
+
+def _ours(module: str, workloads: tuple[str, ...], times: int, key: str, options: Options) -> Figures:
+    """What a module says of each workload, with each kind of kernels: its answer of the median `key`."""
+    options.say(module)
+    found: Figures = {workload: {} for workload in workloads if workload in options.networks}
+    for workload, results in found.items():
+        for name in (name for name in OURS if name in options.contenders):
+            try:
+                answers = [answer_of(module, workload, CONTENDERS[name].environment) for _ in range(times)]
+            except AbsentError as error:
+                options.say(f"{module}, {name}: left out: {error}")
+                results[name] = {"absent": str(error)}
+            except CrashedError as error:
+                options.say(f"{module}, {name}: CRASHED: {error}")
+                results[name] = {"crashed": str(error)}
+            else:
+                middle = statistics.median_low(answer[key] for answer in answers)
+                results[name] = next(answer for answer in answers if answer[key] == middle)
+    return found
