@@ -39,8 +39,7 @@ def main() -> int:
         say(f"too noisy to report; nothing is written. {error}. --force reports all the same")
         return NOISY
     if everything or arguments.write:
-        results = documents.merged({} if everything else documents.read(), results)
-        documents.write(results)
+        documents.write(documents.merged({} if everything else documents.read(), results))
     results["goals"] = [goal for goal in judged(results) if everything or goal["held"] is not None]
     print(json.dumps(results, indent=1) if arguments.json else "\n\n".join(report.tables(results).values()))
     return 0

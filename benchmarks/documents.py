@@ -13,6 +13,8 @@ from benchmarks.goals import judged
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "benchmarks" / "results.json"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "speed.md")
+BY_WORKLOAD = ("step", "memory", "allocations")
+"""Parts of which a run may measure some workloads and leave the others as they are."""
 MARKED = re.compile(r"(<!-- benchmarks: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -21,7 +23,9 @@ class MixedError(Exception):
 
 
 def read() -> dict[str, Any]:
-    """The results on file."""
+    """The results on file; nothing where there is none yet."""
+    if not FILE.exists():
+        return {}
     results: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
     return results
 
@@ -35,7 +39,11 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("machine", "versions") if old else ():
         if old[key] != new[key]:
             raise MixedError(f"the {key} on file differ: {old[key]} there, {new[key]} here; measure everything anew")
-    return {**old, **new}
+    found = {**old, **new}
+    for part in BY_WORKLOAD:
+        if part in new:
+            found[part] = dict(sorted({**old.get(part, {}), **new[part]}.items()))
+    return found
 
 
 def write(results: dict[str, Any]) -> None:

@@ -51,6 +51,9 @@ def _sheet(growth: Mapping[str, Curve], panels: list[Any], path: Path) -> Path:
         place.set_yscale("log")
         place.set_xticks(x, [f"{number:,}" for number in x], rotation=45)
         place.minorticks_off()
+        low, high = place.get_ylim()
+        if high < 3 * low:  # else what hardly moves would fill its picture
+            place.set_ylim(low / 2, high * 2)
         few = place.get_ylim()[1] < 100 * place.get_ylim()[0]  # less than two decades: powers of ten say too little
         place.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
         place.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.15g}"))

@@ -29,7 +29,7 @@ AXES = {
     "depth": "hidden layers of 3072-100-…-10, batch 100, Adam",
     "batch": "examples in a minibatch of 3072-200-10",
     "layers": "layers of 64-16-…-10, batch 32",
-    "components": "components registered beside the bundled ones; 64-100-10, batch 32",
+    "components": "made-up components registered; 64-100-10, batch 32",
 }
 
 

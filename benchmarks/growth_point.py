@@ -4,15 +4,20 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks import memory
 from benchmarks.rounds import quantile
-from benchmarks.worker import AbsentError, keep_freed_memory
+from benchmarks.worker import AbsentError
 from benchmarks.workloads import Workload
 
-EPOCHS, STEPS = 7, 4
+TURNS, TURN, STEPS = 7, 0.02, 4
+"""How often each is timed, for how many seconds at the least, and the minibatches of an epoch."""
 PLUGIN = """
 import fcframe
 
@@ -60,7 +65,7 @@ def install(folder: Path, components: int) -> None:
 
 def measured(point: dict[str, Any]) -> dict[str, float]:
     """Milliseconds to find all plugins, to parse and to build; microseconds a step; megabytes beyond the data."""
-    start = time.perf_counter()
+    start = time.perf_counter()  # NumPy is there already
     import fcframe
 
     registered = sum(1 for _ in fcframe.registry())
@@ -68,35 +73,46 @@ def measured(point: dict[str, Any]) -> dict[str, float]:
     assert not fcframe.registry().quarantined
     from benchmarks.workers import framework, products
 
-    keep_freed_memory()
     workload = Workload("", tuple(point["sizes"]), point["batch"], point["optimizer"], STEPS)
-    text, alone = json.dumps(workload.spec()), products.step(workload).turn
+    text = json.dumps(workload.spec())
     begin = time.perf_counter()
     spec = fcframe.load_spec(text)
     parsed = time.perf_counter()
     fcframe.build(spec)
     built = time.perf_counter()
     prepared = framework.prepared(workload)
-    alone(STEPS)
     facts: dict[str, float] = {}
-    try:
+    before = None
+    with suppress(AbsentError):  # without Linux's count of memory there is that one figure less
         before = memory.start_again()
-        solver = framework.solver(*prepared)
-        solver.train_epoch()
+    solver = framework.solver(*prepared)
+    solver.train_epoch()
+    if before is not None:
         facts["megabytes"] = (memory.resident("VmHWM") - before) / memory.MB
-    except AbsentError:
-        solver = framework.solver(*prepared)
-        solver.train_epoch()
-    epochs = [(seconds(solver.train_epoch), seconds(lambda: alone(STEPS))) for _ in range(EPOCHS)]
     return facts | {
         "registered": registered,
         "layers": len(workload.spec()["network"]["layers"]),
         "plugins_ms": (found - start) * 1e3,
         "parse_ms": (parsed - begin) * 1e3,
         "build_ms": (built - parsed) * 1e3,
-        "step": quantile([ours for ours, _ in epochs], 0.25) / STEPS * 1e6,
-        "products": quantile([theirs for _, theirs in epochs], 0.25) / STEPS * 1e6,
+        **steps(solver.train_epoch, products.products(workload, np.dot)),
     }
+
+
+def steps(epoch: Callable[[], None], alone: Callable[[int], None]) -> dict[str, float]:
+    """Microseconds a step of ours and of the products alone, one after the other."""
+    count = max(1, int(TURN / seconds(epoch)))
+
+    def ours() -> None:
+        for _ in range(count):
+            epoch()
+
+    times = {"step": ours, "products": lambda: alone(count * STEPS)}
+    taken: dict[str, list[float]] = {name: [] for name in times}
+    for _ in range(TURNS):
+        for name, function in times.items():
+            taken[name].append(seconds(function) / (count * STEPS) * 1e6)
+    return {name: quantile(values, 0.25) for name, values in taken.items()}
 
 
 def seconds(function: Any) -> float:

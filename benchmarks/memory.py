@@ -6,9 +6,11 @@ evaluations and the parameters that it keeps. Both are resident memory, of which
 import when they are first used counts as the training's.
 """
 
+import ctypes
 import gc
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.worker import AbsentError, keep_freed_memory
@@ -40,6 +42,8 @@ def start_again() -> int:
         AbsentError: The system keeps no such count.
     """
     gc.collect()
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)  # what is free is given back, or a training that takes it would seem small
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:

@@ -46,6 +46,7 @@ class Worker:
             stderr=self._errors,
             process_group=0,  # a signal reaches what it starts itself
         )
+        self.pid = self._process.pid
         self._steps = (0, 1)
         try:
             facts = self._answer()
@@ -93,7 +94,7 @@ class Worker:
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
+            os.killpg(self.pid, number)
 
     def _ask(self, line: str) -> None:
         assert self._process.stdin is not None

@@ -1,12 +1,12 @@
 """fcframe as a user runs it: the solver's own epoch, from a JSON spec, with its hooks, on data in memory."""
 
 import json
-import os
-from importlib.util import find_spec
 
 import fcframe
 from benchmarks.worker import AbsentError, Ready
 from benchmarks.workloads import Workload
+from fcframe import PluginError, SpecError
+from fcframe.providers import choose
 from fcframe.spec.models import ExperimentSpec
 from fcframe.training.solver import Solver
 
@@ -19,7 +19,7 @@ def step(workload: Workload) -> Ready:
         for _ in range(-(-steps // workload.steps)):
             epoch()
 
-    return Ready(turn)
+    return Ready(turn, versions=kernels())
 
 
 def forward(workload: Workload) -> Ready:
@@ -49,11 +49,13 @@ def solver(spec: ExperimentSpec, data: fcframe.Data) -> Solver:
     return Solver(fcframe.build(spec), data, spec.training, fcframe.registry().hooks())
 
 
-def kernels() -> None:
-    """Looks for the kernels that FCFRAME_KERNELS asks for.
+def kernels() -> dict[str, str]:
+    """What the kernels that FCFRAME_KERNELS asks for stand on.
 
     Raises:
-        AbsentError: They are not there.
+        AbsentError: They cannot run here.
     """
-    if os.environ.get("FCFRAME_KERNELS") == "fast" and find_spec("fcframe_fast") is None:
-        raise AbsentError("the extra `fast` is not installed")
+    try:
+        return choose().versions()
+    except (PluginError, SpecError) as error:
+        raise AbsentError(str(error)) from None
