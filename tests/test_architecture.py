@@ -30,7 +30,7 @@ HOOKS = [hook for name, hook in vars(hookspecs).items() if name.startswith("fcfr
 ROOMS = (
     "docstrings",
     "arrays errors strict",
-    "kernels",
+    "kernels threads",
     "context",
     "components",
     "chain fields hookspecs parameters",

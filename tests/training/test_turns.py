@@ -1,0 +1,110 @@
+"""Trainings at the same time take turns on the cores."""
+
+import subprocess
+import sys
+
+import pytest
+
+from fcframe import threads
+from fcframe.training import turns as module
+from fcframe.training.turns import Turns, turns
+
+ALL = threads.available()
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    pytest.importorskip("fcntl")
+    monkeypatch.setattr(module, "lock_folder", lambda: tmp_path / "locks")
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    (tmp_path / "locks").mkdir()
+    return tmp_path / "locks"
+
+
+@pytest.fixture
+def training(folder):
+    made = []
+
+    def make(cores):
+        made.append(Turns(cores, folder))
+        return made[-1]
+
+    yield make
+    for taken in made:
+        taken.close()
+
+
+def test_one_training_has_all_cores_and_another_waits(training):
+    first, second = training(ALL), training(1)
+    first.take()
+    second.take()
+    assert not first.over
+    assert second.over
+
+
+def test_cores_that_were_given_back_can_be_taken(training):
+    first, second = training(ALL), training(ALL)
+    first.take()
+    first.give()
+    second.take()
+    assert not second.over
+
+
+@pytest.mark.skipif(ALL == 1, reason="this process may use one core")
+def test_trainings_that_need_a_core_each_run_beside_each_other(training):
+    first, second, third = (training(1) for _ in range(3))
+    first.take()
+    second.take()
+    assert not second.over
+    if ALL == 2:
+        third.take()
+        assert third.over
+
+
+def test_at_the_end_of_a_turn_the_one_who_waits_is_next(folder, monkeypatch):
+    monkeypatch.setattr(module, "TURN", 0.0)
+    monkeypatch.setattr(module, "PATIENCE", 30.0)
+    with turns(ALL) as [mine]:
+        code = (
+            "import sys, pathlib; from fcframe.training.turns import Turns; print('ready', flush=True)\n"
+            f"taken = Turns({ALL}, pathlib.Path({str(folder)!r})); taken.take(); print('mine', flush=True)\n"
+            "sys.stdin.readline(); taken.give()"
+        )
+        other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert other.stdout.readline() == "ready\n"
+        other.stdin.write("\n")
+        other.stdin.flush()
+        while other.poll() is None:
+            mine.fcframe_step_end(solver=None)
+        assert other.communicate()[0] == "mine\n"
+        assert other.returncode == 0
+        assert not mine.over
+
+
+def test_a_process_that_is_killed_leaves_its_cores(folder):
+    code = (
+        "import sys, pathlib; from fcframe.training.turns import Turns\n"
+        f"taken = Turns({ALL}, pathlib.Path({str(folder)!r})); taken.take(); print('mine', flush=True)\n"
+        "sys.stdin.readline()"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdout.readline() == "mine\n"
+    other.kill()
+    other.communicate()
+    with turns(ALL) as [mine]:
+        assert not mine.over
+
+
+def test_a_training_inside_another_one_does_not_wait_for_it():
+    with turns(ALL), turns(ALL) as inner:
+        assert inner == []
+
+
+def test_a_folder_that_cannot_be_had_means_no_turns(folder, monkeypatch):
+    monkeypatch.setattr(module, "lock_folder", lambda: folder / "none" / "such")
+    with turns(1) as found:
+        assert found == []
+    (folder / "link").symlink_to(folder)
+    monkeypatch.setattr(module, "lock_folder", lambda: folder / "link")
+    with turns(1) as found:
+        assert found == []
