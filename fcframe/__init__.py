@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         Layers,
     )
     from fcframe.hookspecs import hookimpl
+    from fcframe.kernels import Kernels
     from fcframe.network import Network
     from fcframe.registry import Registry, registry
     from fcframe.spec import ExperimentSpec, NetworkSpec, load_spec
@@ -69,6 +70,7 @@ _ROOMS = {
     "errors": "ContractError DataError DivergenceError FcframeError OutputError PluginError ShapeError SpecError",
     "fields": "AnyDataset AnyInitializer AnyLayer AnyLoss AnyMetric AnyOptimizer AnyRegularizer AnySchedule Layers",
     "hookspecs": "hookimpl",
+    "kernels": "Kernels",
     "network": "Network",
     "registry": "Registry registry",
     "spec": "ExperimentSpec NetworkSpec load_spec",
@@ -124,6 +126,7 @@ __all__ = [
     "ExperimentSpec",
     "FcframeError",
     "Initializer",
+    "Kernels",
     "Layer",
     "Layers",
     "Loss",

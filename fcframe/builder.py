@@ -13,7 +13,9 @@ import numpy as np
 from fcframe.chain import Chain
 from fcframe.components import Layer, Parameter, Shape
 from fcframe.errors import ContractError, ShapeError, SpecError, json_path
+from fcframe.kernels import Kernels
 from fcframe.network import Network
+from fcframe.providers import choose
 from fcframe.spec.models import ExperimentSpec, NetworkSpec, Spec
 
 MAX_BYTES = 4 * 2**30
@@ -101,16 +103,18 @@ def plan(spec: Spec, *, dtype: Any = None, batch_size: int | None = None) -> Pla
     return found
 
 
-def build(spec: Spec, *, seed: int = 0, dtype: Any = None) -> Network:
+def build(spec: Spec, *, seed: int = 0, dtype: Any = None, kernels: str | Kernels | None = None) -> Network:
     """Makes the network that a spec describes, with its parameters started.
 
     Args:
         spec: A network spec, or an experiment spec, whose network it then is.
         seed: Draws the parameters' start, and what layers leave to chance in `Network.loss`.
         dtype: Instead of the spec's: "float32" or "float64".
+        kernels: The name of a provider, or one; what FCFRAME_KERNELS says, or the best here, by default.
 
     Raises:
-        SpecError: The layers do not fit together, or need more memory than is allowed.
+        SpecError: The layers do not fit together, need more memory than is allowed, or there are no such kernels.
+        PluginError: The kernels that were named cannot be used.
 
     >>> import fcframe
     >>> spec = fcframe.load_spec({"input": [4], "layers": [{"type": "affine", "units": 3}], "loss": {"type": "mse"}})
@@ -118,7 +122,7 @@ def build(spec: Spec, *, seed: int = 0, dtype: Any = None) -> Network:
     {'affine1.W': (4, 3), 'affine1.b': (3,)}
     """
     found = plan(spec, dtype=dtype)
-    return Network(found.spec, found.chain, found.parameters, found.state, found.dtype, seed)
+    return Network(found.spec, found.chain, found.parameters, found.state, found.dtype, seed, choose(kernels))
 
 
 def _rows(layers: Any, prefix: str, depth: int) -> Iterator[Row]:

@@ -5,6 +5,9 @@ Every message is ready for a reader: what is wrong, where, the value, and what t
 
 from collections.abc import Sequence
 
+MAX_REASON = 400
+"""Characters of an exception that are shown; some libraries write a page."""
+
 
 class FcframeError(Exception):
     """Anything that a person can mend; the command line prints its text, without a traceback."""
@@ -55,3 +58,15 @@ def json_path(location: Sequence[str | int]) -> str:
     """
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
     return text.removeprefix(".")
+
+
+def in_a_line(error: BaseException) -> str:
+    """An exception of somebody else's code in a line.
+
+    >>> in_a_line(ImportError("no such file"))
+    'ImportError: no such file'
+    """
+    text = " ".join(str(error).split())
+    if len(text) > MAX_REASON:
+        text = f"{text[:MAX_REASON]}…"
+    return text if isinstance(error, FcframeError) else f"{type(error).__name__}: {text}".removesuffix(": ")

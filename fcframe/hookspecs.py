@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 from fcframe.components import Component
+from fcframe.kernels import Kernels
 
 if TYPE_CHECKING:
     from fcframe.training.history import Evaluation
@@ -31,6 +32,20 @@ def fcframe_register() -> list[type[Component]]:  # type: ignore[empty-body]
         @fcframe.hookimpl
         def fcframe_register():
             return [Swish, Mish]
+    """
+
+
+@hookspec
+def fcframe_kernels() -> list[type[Kernels]]:  # type: ignore[empty-body]
+    """Announces providers of kernels, the operations that take most of a training step.
+
+    Called once, when the registry is made. Returns classes that derive from `fcframe.Kernels`. None is loaded by
+    being announced: an instance is made when it is to be used, and imports what it stands on then. An exception in
+    this hook quarantines the plugin; one in the class's `__init__` only makes these kernels not usable.
+
+        @fcframe.hookimpl
+        def fcframe_kernels():
+            return [Rapid]
     """
 
 

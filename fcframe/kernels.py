@@ -13,7 +13,7 @@ Update = Callable[[Array, Array, Mapping[str, Array], int, float], None]
 
 
 class Kernels:
-    """NumPy's own operations; a provider derives from this class and overrides those that it can do faster.
+    """NumPy's own operations, from which a provider derives, to override those that it can do faster.
 
     A layer finds them as `ctx.kernels`, and one that never looks there works as well. All write into `out`, which
     overlaps no other argument, and return it. Arrays are float32 or float64, all of one dtype, of any strides.
@@ -31,6 +31,19 @@ class Kernels:
 
     name: ClassVar[str] = "numpy"
     """What users call the provider."""
+
+    def __init__(self, threads: int = 1) -> None:
+        """Loads what the kernels stand on, and raises where that fails; until then a class costs nothing."""
+        self.threads = threads
+
+    @classmethod
+    def lacks(cls) -> str:
+        """Why the kernels cannot run on this machine, or nothing; asked often, so it loads nothing to find out."""
+        return ""
+
+    def versions(self) -> dict[str, str]:
+        """What the kernels stand on, which a run writes down: the distribution → its version."""
+        return {}
 
     # NumPy's functions themselves: a call costs no more than theirs
     matmul: Callable[..., Array] = staticmethod(np.dot)  # between matrices the same as np.matmul, and sooner begun

@@ -1,11 +1,9 @@
 """Entry points → plugins → registry: what is installed, and what went wrong with what is not usable."""
 
 import importlib.metadata
-import inspect
 import re
 import traceback
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -14,14 +12,13 @@ from typing import Any
 
 import pluggy
 
-from fcframe import hookspecs
+from fcframe import announced, hookspecs
 from fcframe.components import KINDS, Component
-from fcframe.errors import FcframeError, PluginError
+from fcframe.errors import PluginError, in_a_line
+from fcframe.kernels import Kernels
 from fcframe.strict import suggestion
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith(f"{hookspecs.GROUP}_"))
-MAX_REASON = 400
-"""Characters of an exception that are shown; some libraries write a page."""
 
 
 @dataclass(frozen=True, order=True)
@@ -59,7 +56,7 @@ class Registry:
     """The immutable map (kind, type) → (class, plugin), made once from the installed plugins.
 
     `registry.layers`, `.losses`, `.optimizers`, `.schedules`, `.initializers`, `.regularizers`, `.metrics` and
-    `.datasets` map type → class.
+    `.datasets` map type → class; `registry.kernels` maps the name of each provider of kernels → (plugin, class).
 
     >>> import fcframe
     >>> fcframe.registry().layers["affine"](units=5).units
@@ -72,6 +69,7 @@ class Registry:
         plugins: Iterable[Plugin] = (),
         quarantined: Iterable[Quarantined] = (),
         manager: pluggy.PluginManager | None = None,
+        providers: Iterable[tuple[Plugin, type[Kernels]]] = (),
     ) -> None:
         self.plugins = tuple(plugins)
         self.quarantined = tuple(quarantined)
@@ -87,6 +85,15 @@ class Registry:
                 )
             self._origins[key] = plugin
             classes[component.kind][component.type] = component
+        offered: dict[str, tuple[Plugin, type[Kernels]]] = {}
+        for plugin, provider in providers:
+            if provider.name in offered:
+                raise PluginError(
+                    f"two plugins provide the kernels {provider.name!r}: {offered[provider.name][0]} and {plugin}. "
+                    "Uninstall one of the distributions"
+                )
+            offered[provider.name] = plugin, provider
+        self.kernels = MappingProxyType(dict(sorted(offered.items())))
         self._classes = {kind: MappingProxyType(dict(sorted(found.items()))) for kind, found in classes.items()}
 
     def of(self, kind: str) -> Mapping[str, type[Any]]:
@@ -171,21 +178,25 @@ def load(entry_points: Iterable[importlib.metadata.EntryPoint]) -> Registry:
     plugins: list[Plugin] = []
     quarantined: list[Quarantined] = []
     components: list[tuple[Plugin, type[Component]]] = []
+    providers: list[tuple[Plugin, type[Kernels]]] = []
     for plugin, entry_point in _without_conflict(entry_points):
         try:
             module = entry_point.load()
             _register(manager, module, plugin.name)
-            components += [(plugin, component) for component in _announced(manager, module)]
+            new = announced.components(_implementations(manager, module, "fcframe_register"))
+            offered = announced.providers(_implementations(manager, module, "fcframe_kernels"))
+            components += [(plugin, component) for component in new]
+            providers += [(plugin, provider) for provider in offered]
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # whatever a plugin does, a call of sys.exit included, the others work
             if manager.has_plugin(plugin.name):
                 manager.unregister(name=plugin.name)
-            quarantined.append(Quarantined(plugin, _reason(error), _place(error, plugin)))
+            quarantined.append(Quarantined(plugin, in_a_line(error), _place(error, plugin)))
         else:
             plugins.append(plugin)
     _refuse_unknown_hooks(manager, plugins)
-    return Registry(components, plugins, quarantined, manager)
+    return Registry(components, plugins, quarantined, manager, providers)
 
 
 def _manager() -> pluggy.PluginManager:
@@ -228,51 +239,6 @@ def _register(manager: pluggy.PluginManager, plugin: Any, name: str | None = Non
         raise PluginError(f"it implements no hook. Hooks: {', '.join(HOOKS)}")
 
 
-def _announced(manager: pluggy.PluginManager, module: Any) -> list[type[Component]]:
-    """What a plugin's registering hook returns, looked through."""
-    implementations = [hook for hook in manager.hook.fcframe_register.get_hookimpls() if hook.plugin is module]
-    found: list[type[Component]] = []
-    for implementation in implementations:
-        announced = implementation.function()
-        if not isinstance(announced, (list, tuple)):
-            raise PluginError(f"fcframe_register returns a list of component classes, got {announced!r}")
-        for component in announced:
-            _check_component(component)
-        found += announced
-    for (kind, name), count in Counter((component.kind, component.type) for component in found).items():
-        if count > 1:
-            raise PluginError(f"fcframe_register returns the {kind} {name!r} {count} times")
-    return found
-
-
-def _check_component(component: Any) -> None:
-    if not (inspect.isclass(component) and issubclass(component, KINDS)):
-        kinds = ", ".join(kind.__name__ for kind in KINDS)
-        raise PluginError(f"{component!r} is no component: it must be a class that derives from one of {kinds}")
-    if not isinstance(getattr(component, "type", None), str) or not component.type:
-        raise PluginError(f'{component.__qualname__} has no type: say what it is called in JSON, type = "…"')
-    if not component.type.isidentifier():
-        raise PluginError(
-            f"{component.__qualname__}: type {component.type!r} is no identifier: what a layer learns is named after it"
-        )
-    facts = {name for name in component.__class_vars__ if not hasattr(component, name)}
-    missing = sorted(facts.union(getattr(component, "__abstractmethods__", ())))
-    if missing:
-        raise PluginError(f"{component.__qualname__} ({component.kind} {component.type!r}) lacks {', '.join(missing)}")
-    if getattr(component, "label", None) == "loss":
-        raise PluginError(
-            f"{component.__qualname__} ({component.kind} {component.type!r}) has the label 'loss', which is the loss's"
-        )
-
-
-def _reason(error: BaseException) -> str:
-    """An exception in a line."""
-    text = " ".join(str(error).split())
-    if len(text) > MAX_REASON:
-        text = f"{text[:MAX_REASON]}…"
-    return text if isinstance(error, FcframeError) else f"{type(error).__name__}: {text}".removesuffix(": ")
-
-
 def _place(error: BaseException, plugin: Plugin) -> str:
     """The file and line of the plugin where an exception came up; the lines of what it called tell its author less."""
     if isinstance(error, SyntaxError) and error.filename:
@@ -284,6 +250,12 @@ def _place(error: BaseException, plugin: Plugin) -> str:
         if frame.f_globals.get("__name__", "").partition(".")[0] == package
     ]
     return own[-1] if own else ""
+
+
+def _implementations(manager: pluggy.PluginManager, module: Any, hook: str) -> list[Callable[[], Any]]:
+    """The functions of this plugin that implement the hook."""
+    found = getattr(manager.hook, hook).get_hookimpls()
+    return [implementation.function for implementation in found if implementation.plugin is module]
 
 
 def _refuse_unknown_hooks(manager: pluggy.PluginManager, plugins: Iterable[Plugin]) -> None:

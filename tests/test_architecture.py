@@ -34,8 +34,9 @@ ROOMS = (
     "context",
     "components",
     "chain fields hookspecs parameters",
-    "container registry",
-    "spec",
+    "announced container",
+    "registry",
+    "providers spec",
     "network",
     "builder",
     "training verify",
@@ -243,7 +244,7 @@ def test_a_component_derives_from_its_kind_and_from_nothing_else(component):
 def example_of(hook):
     """The indented part of a hook's documentation, executed."""
     lines = [line for line in inspect.getdoc(hook).splitlines() if not line or line.startswith("    ")]
-    names = {"fcframe": fcframe, "Swish": "Swish", "Mish": "Mish"}
+    names = {"fcframe": fcframe, "Swish": "Swish", "Mish": "Mish", "Rapid": "Rapid"}
     exec(textwrap.dedent("\n".join(lines)), names)
     return names[hook.__name__]
 
@@ -258,8 +259,9 @@ def test_a_hook_says_when_it_is_called_what_it_returns_and_gives_an_example(hook
     assert set(inspect.signature(example).parameters) <= set(inspect.signature(hook).parameters)
 
 
-def test_the_registering_hooks_example_announces_a_list():
+def test_the_announcing_hooks_examples_return_lists():
     assert example_of(hookspecs.fcframe_register)() == ["Swish", "Mish"]
+    assert example_of(hookspecs.fcframe_kernels)() == ["Rapid"]
 
 
 def test_the_other_hooks_examples_are_called_during_a_training_when_their_documentation_says(capsys):
@@ -275,7 +277,7 @@ def test_the_other_hooks_examples_are_called_during_a_training_when_their_docume
 
     observer = types.ModuleType("observer")
     for hook in HOOKS:
-        if hook is not hookspecs.fcframe_register:
+        if hook not in (hookspecs.fcframe_register, hookspecs.fcframe_kernels):
             setattr(observer, hook.__name__, recorded(example_of(hook)))
     spec = json.loads((ROOT / "specs" / "digits.json").read_text(encoding="utf-8"))
     spec["training"] |= {"epochs": 2, "batch_size": 500}

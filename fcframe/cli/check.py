@@ -7,6 +7,7 @@ import click
 from fcframe.builder import build, plan
 from fcframe.cli.common import json_option, located, overrides_option, print_json, read_spec
 from fcframe.errors import FcframeError
+from fcframe.kernels import NUMPY
 from fcframe.spec.models import ExperimentSpec, Spec
 
 
@@ -45,4 +46,4 @@ def _check_data(spec: Spec) -> None:
     from fcframe.training.experiment import fitted, load_data  # what checks no data does not wait for it
 
     if isinstance(spec, ExperimentSpec):
-        fitted(load_data(spec), build(spec))
+        fitted(load_data(spec), build(spec, kernels=NUMPY))

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from fcframe import threads
 from fcframe.errors import DataError, SpecError
 from fcframe.spec.loading import load_spec, title
 from fcframe.spec.models import Spec
@@ -19,6 +20,15 @@ overrides_option = click.option(
     multiple=True,
     metavar="PATH=VALUE",
     help="Change a field before the spec is read: --set training.optimizer.learning_rate=0.01",
+)
+kernels_option = click.option(
+    "--kernels", metavar="NAME", help="The provider of kernels; FCFRAME_KERNELS, or the best here, by default."
+)
+threads_option = click.option(
+    "--threads",
+    metavar="N",
+    callback=lambda _ctx, _param, text: None if text is None else threads.number(text, where="--threads"),
+    help="How many threads compute; FCFRAME_THREADS, or what suits the network and the machine, by default.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
 

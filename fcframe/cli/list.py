@@ -4,10 +4,14 @@ import inspect
 from typing import Any
 
 import click
+from rich.console import Console
 
 from fcframe.cli.common import json_option, print_json
 from fcframe.cli.tables import console, table
 from fcframe.components import KINDS, Component
+from fcframe.errors import FcframeError
+from fcframe.kernels import NUMPY, Kernels
+from fcframe.providers import in_use, obstacle
 from fcframe.registry import Registry, registry
 
 
@@ -27,8 +31,32 @@ def command(kind: str | None, as_json: bool) -> None:
         distribution = f"{plugin.distribution} {plugin.version}"
         rows.add_row(component.kind, component.type, plugin.name, distribution, summary(component))
     out.print(rows)
+    if kind is None:
+        _print_kernels(found, out)
     for quarantined in found.quarantined:
         out.print(str(quarantined), style="bold")
+
+
+def _print_kernels(found: Registry, out: Console) -> None:
+    rows = table("kernels", "plugin", "distribution", "what they are")
+    rows.add_row(NUMPY.name, "", "", summary(Kernels))
+    for name, (plugin, provider) in found.kernels.items():
+        rows.add_row(name, plugin.name, f"{plugin.distribution} {plugin.version}", summary(provider))
+    out.print()
+    out.print(rows)
+    for name, (_, provider) in found.kernels.items():
+        if obstacle(provider):
+            out.print(f"kernels {name!r} are not usable: {obstacle(provider)}")
+    used, problem = _used(found)
+    out.print(problem or f"kernels in use: {used}")
+
+
+def _used(found: Registry) -> tuple[str | None, str]:
+    """The name of the kernels that run, or why those that are asked for do not."""
+    try:
+        return in_use(found), ""
+    except FcframeError as error:
+        return None, str(error)
 
 
 def facts(found: Registry, kind: str | None) -> dict[str, Any]:
@@ -45,6 +73,7 @@ def facts(found: Registry, kind: str | None) -> dict[str, Any]:
             }
             for component in _chosen(found, kind)
         ],
+        "kernels": _kernel_facts(found),
         "plugins": [vars(plugin) for plugin in found.plugins],
         "not_usable": [
             vars(broken.plugin) | {"reason": broken.reason, "place": broken.place} for broken in found.quarantined
@@ -52,8 +81,18 @@ def facts(found: Registry, kind: str | None) -> dict[str, Any]:
     }
 
 
-def summary(component: type[Component]) -> str:
-    """The first line of what the component says of itself."""
+def _kernel_facts(found: Registry) -> dict[str, Any]:
+    used, problem = _used(found)
+    bundled = {"name": NUMPY.name, "summary": summary(Kernels), "plugin": None, "not_usable": ""}
+    providers = [
+        {"name": name, "summary": summary(provider), "plugin": plugin.name, "not_usable": obstacle(provider)}
+        for name, (plugin, provider) in found.kernels.items()
+    ]
+    return {"in_use": used, "problem": problem, "providers": [bundled, *providers]}
+
+
+def summary(component: type[Any]) -> str:
+    """The first line of what a class says of itself."""
     return (inspect.getdoc(component) or "").partition("\n")[0] if component.__doc__ else ""
 
 

@@ -6,15 +6,27 @@ from typing import Any
 
 import click
 
-from fcframe.cli.common import json_option, located, overrides_option, print_json, read_spec
+from fcframe.cli.common import (
+    json_option,
+    kernels_option,
+    located,
+    overrides_option,
+    print_json,
+    read_spec,
+    threads_option,
+)
 from fcframe.cli.tables import console
 from fcframe.errors import FcframeError
 from fcframe.hookspecs import hookimpl
+from fcframe.providers import in_use
+from fcframe.registry import registry
 from fcframe.spec.models import ExperimentSpec
+from fcframe.threads import limited
 from fcframe.training import Run, train
 from fcframe.training.output import PlainOutput
 from fcframe.training.run import next_folder
 from fcframe.training.solver import Solver
+from fcframe.training.turns import threads_for
 
 
 class InterruptedTrainingError(FcframeError):
@@ -29,15 +41,28 @@ class InterruptedTrainingError(FcframeError):
     "--plain", is_flag=True, help="Print lines instead of a live bar; the default where there is no terminal."
 )
 @click.option("--print-every", type=click.IntRange(1), default=100, show_default=True, help="Iterations a loss line.")
+@kernels_option
+@threads_option
 @json_option
 def command(
-    spec: str, overrides: tuple[str, ...], out: Path | None, plain: bool, print_every: int, as_json: bool
+    spec: str,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    plain: bool,
+    print_every: int,
+    kernels: str | None,
+    threads: int | None,
+    as_json: bool,
 ) -> None:
     """Train the network of SPEC, an experiment spec, and write the run to a folder of its own."""
     experiment = read_spec(spec, overrides)
     with located(spec):
-        where = out or next_folder(Path("runs"), _name(spec, experiment))
-        run = _train(experiment, where, plain, print_every, as_json)
+        used = threads_for(experiment, threads)
+    with limited(used):
+        in_use(registry(), kernels)  # a wrong name is no fault of the spec
+        with located(spec):
+            where = out or next_folder(Path("runs"), _name(spec, experiment))
+            run = _train(experiment, kernels, where, plain, print_every, as_json)
     if as_json:
         print_json(run.facts() | {"path": str(run.path)})
         return
@@ -45,7 +70,7 @@ def command(
         click.echo(line)
 
 
-def _train(experiment: Any, out: Path, plain: bool, print_every: int, quiet: bool) -> Run:
+def _train(experiment: Any, kernels: str | None, out: Path, plain: bool, print_every: int, quiet: bool) -> Run:
     watch = _Watch()
     live: Any = nullcontext()
     observers: list[Any] = [watch]
@@ -59,7 +84,7 @@ def _train(experiment: Any, out: Path, plain: bool, print_every: int, quiet: boo
         observers.append(PlainOutput(click.echo, print_every))
     try:
         with live:
-            return train(experiment, out=out, observers=observers)
+            return train(experiment, out=out, observers=observers, kernels=kernels)
     except (KeyboardInterrupt, BrokenPipeError):  # the latter: whoever read the output is gone
         at = f" at iteration {watch.solver.step} of {watch.solver.steps}" if watch.solver else ""
         raise InterruptedTrainingError(f"interrupted{at}; nothing was written") from None

@@ -8,16 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from fcframe.builder import build, plan
+from fcframe.builder import build
 from fcframe.components import Data
 from fcframe.context import Array
 from fcframe.errors import DataError, OutputError, SpecError
+from fcframe.kernels import Kernels
 from fcframe.network import Network
 from fcframe.registry import registry as installed
 from fcframe.spec.models import ExperimentSpec, Spec
+from fcframe.threads import limited
 from fcframe.training import run as runs
 from fcframe.training.run import Run
 from fcframe.training.solver import Solver
+from fcframe.training.turns import threads_for, turns
 
 
 def train(
@@ -26,6 +29,8 @@ def train(
     out: str | Path | None = None,
     resume: bool = False,
     observers: Sequence[Any] = (),
+    kernels: str | Kernels | None = None,
+    threads: int | None = None,
 ) -> Run:
     """Trains the network of an experiment spec.
 
@@ -34,11 +39,16 @@ def train(
         out: The folder to write the run to; it is made, and must be empty. None writes nothing.
         resume: Not possible yet: this version keeps no checkpoints.
         observers: Objects with hook implementations, which are told of this training beside the plugins.
+        kernels: The name of a provider of kernels, or one; as for `fcframe.build`.
+        threads: How many it has; by default what FCFRAME_THREADS says, else 1 for a network of small products only,
+            else one a core. Another number may give other bytes.
 
     Raises:
-        SpecError: The spec has no data and training, or its layers do not fit together.
+        SpecError: The spec has no data and training, its layers do not fit together, or there are no such kernels.
+        PluginError: The kernels that were named cannot be used.
         DataError: The data cannot be read, or does not fit the network.
         OutputError: The folder cannot be written.
+        ThreadsError: This process cannot have so many threads.
         DivergenceError: The loss left the finite numbers.
 
     >>> import fcframe
@@ -53,16 +63,17 @@ def train(
         raise SpecError(["a network spec alone cannot be trained: an experiment spec has network, data and training"])
     if resume:
         raise OutputError("resume: this version keeps no checkpoints, so there is nothing to resume from")
-    plan(spec)
-    with nullcontext() if out is None else runs.folder(Path(out)) as path:
+    used = threads_for(spec, threads)
+    with limited(used), nullcontext() if out is None else runs.folder(Path(out)) as path:
         data = load_data(spec)
-        network = build(spec, seed=spec.training.seed)
+        network = build(spec, seed=spec.training.seed, kernels=kernels)
         data = fitted(data, network)
         registry = installed()
-        solver = Solver(network, data, spec.training, registry.hooks(observers))
-        solver.train()
-        assert solver.best is not None
-        result = Run(spec, network, solver.history, solver.best, solver.test(), path)
+        with turns(used) as sharing:
+            solver = Solver(network, data, spec.training, registry.hooks([*observers, *sharing]))
+            solver.train()
+            assert solver.best is not None
+            result = Run(spec, network, solver.history, solver.best, solver.test(), path, used)
         if path is not None:
             runs.write(result, path, registry)
     solver.end(result)  # the folder stays, whatever a listener does now

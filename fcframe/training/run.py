@@ -36,12 +36,16 @@ class Run:
     """The figures on the test examples."""
     path: Path | None = None
     """The run's folder, if it has one."""
+    threads: int = 1
+    """How many it had; another number may give other bytes."""
 
     def facts(self) -> dict[str, Any]:
         """The run in a few numbers, as JSON."""
         return {
             "parameters": int(self.network.params.flat.size),
             "steps": len(self.history.losses),
+            "kernels": self.network.kernels.name,
+            "threads": self.threads,
             "best": self.best.facts(),
             "test": dict(self.test),
         }
@@ -109,7 +113,7 @@ def write(run: Run, path: Path, registry: Registry) -> None:
     """
     try:
         _write_json(path / "spec.json", run.spec.model_dump(mode="json"))
-        _write_json(path / "summary.json", run.facts() | {"versions": _versions(run.spec, registry)})
+        _write_json(path / "summary.json", run.facts() | {"versions": _versions(run, registry)})
         with (path / "losses.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["step", "loss"])
@@ -129,10 +133,14 @@ def _write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def _versions(spec: ExperimentSpec, registry: Registry) -> dict[str, str]:
-    """What made the run: Python, NumPy, and the distributions of the components that the spec names."""
-    versions = {}
-    for component in set(_components(spec)):
+def _versions(run: Run, registry: Registry) -> dict[str, str]:
+    """What made the run: Python, NumPy, the distributions of the spec's components, and what the kernels stand on."""
+    kernels = run.network.kernels
+    versions = kernels.versions()
+    if kernels.name in registry.kernels:
+        plugin, _ = registry.kernels[kernels.name]
+        versions = versions | {plugin.distribution: plugin.version}
+    for component in set(_components(run.spec)):
         if registry.of(component.kind).get(component.type) is component:
             plugin = registry.origin(component)
             versions[plugin.distribution] = plugin.version

@@ -1,0 +1,120 @@
+"""Which kernels run: those asked for by name, else the first provider that works on this machine, else NumPy's."""
+
+import os
+
+from fcframe import threads
+from fcframe.errors import PluginError, SpecError, in_a_line
+from fcframe.kernels import NUMPY, Kernels
+from fcframe.registry import Registry
+from fcframe.registry import registry as installed
+from fcframe.strict import suggestion
+
+VARIABLE = "FCFRAME_KERNELS"
+
+
+def choose(wanted: str | Kernels | None = None) -> Kernels:
+    """The kernels that this name stands for, made for as many threads as are in force.
+
+    A provider that nobody named, and that should work here and does not, is told in a line of the log.
+
+    Args:
+        wanted: A provider's name; by default what FCFRAME_KERNELS says, and without it the first provider that
+            lacks nothing here, in the order of the names, or NumPy's own. A provider itself is given back.
+
+    Raises:
+        SpecError: There are no kernels of that name; says which there are.
+        PluginError: They were named, and cannot be used.
+
+    >>> choose("numpy").name
+    'numpy'
+    """
+    if isinstance(wanted, Kernels):
+        return wanted
+    registry, asked = installed(), name_asked(wanted)
+    if asked is not None:
+        return _named(*asked, registry)
+    for provider in (provider for _, provider in registry.kernels.values() if not obstacle(provider)):
+        try:
+            return made(provider, threads.count())
+        except PluginError as error:
+            import logging  # only where there is something to say
+
+            logging.getLogger("fcframe").warning("fcframe: %s; others run instead", error)
+    return NUMPY
+
+
+def name_asked(wanted: str | None = None) -> tuple[str, str] | None:
+    """The name that somebody asks for, and where; None where nobody does."""
+    if wanted is not None:
+        return wanted, "kernels"
+    named = os.environ.get(VARIABLE, "").strip()
+    return (named, VARIABLE) if named else None
+
+
+def in_use(registry: Registry, wanted: str | None = None) -> str:
+    """The name of the kernels that would run now, found without loading any.
+
+    Raises:
+        SpecError: There are none of the name that somebody asks for.
+        PluginError: There are, and they cannot run here.
+    """
+    asked = name_asked(wanted)
+    if asked is None:
+        return next((name for name, (_, found) in registry.kernels.items() if not obstacle(found)), NUMPY.name)
+    provider = _class_named(*asked, registry)
+    if provider is not None and (reason := obstacle(provider)):
+        raise PluginError(f"{asked[1]}: {_not_usable(provider, reason)}")
+    return asked[0]
+
+
+def obstacle(provider: type[Kernels]) -> str:
+    """Why a provider cannot run on this machine, as far as it can tell without loading anything; else nothing."""
+    try:
+        return " ".join(str(provider.lacks()).split())
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a plugin does, the others work
+        return in_a_line(error)
+
+
+def made(provider: type[Kernels], count: int) -> Kernels:
+    """An instance, and with it everything loaded that the kernels stand on.
+
+    Raises:
+        PluginError: It cannot be; with the reason.
+    """
+    reason = obstacle(provider)
+    if not reason:
+        try:
+            return provider(count)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a library that cannot be loaded may raise anything
+            reason = in_a_line(error)
+    raise PluginError(_not_usable(provider, reason))
+
+
+def _not_usable(provider: type[Kernels], reason: str) -> str:
+    return f"kernels {provider.name!r} are not usable: {reason}"
+
+
+def _named(name: str, source: str, registry: Registry) -> Kernels:
+    provider = _class_named(name, source, registry)
+    try:
+        return NUMPY if provider is None else made(provider, threads.count())
+    except PluginError as error:
+        raise PluginError(f"{source}: {error}") from error
+
+
+def _class_named(name: str, source: str, registry: Registry) -> type[Kernels] | None:
+    """The provider of that name; None for NumPy."""
+    if name == NUMPY.name:
+        return None
+    if name in registry.kernels:
+        return registry.kernels[name][1]
+    known = sorted([NUMPY.name, *registry.kernels])
+    broken = "".join(f". They may belong to a broken plugin: {quarantined}" for quarantined in registry.quarantined)
+    shown = name if len(name) <= 80 else f"{name[:60]}…"
+    raise SpecError(
+        [f"{source}: no kernels called {shown!r}.{suggestion(name, known)} Known: {', '.join(known)}{broken}"]
+    )

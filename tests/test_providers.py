@@ -1,0 +1,224 @@
+"""Providers of kernels: which one runs, and what is said of one that cannot."""
+
+import importlib.metadata
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fcframe
+from fcframe import providers, threads
+from fcframe.kernels import NUMPY
+from tests.cli.shell import experiment
+from tests.cli.shell import fcframe as shell
+from tests.test_registry import Site, site  # noqa: F401 - a fixture
+from tests.verify import plugins
+
+RAPID = '''
+import fcframe
+
+class Rapid(fcframe.Kernels):
+    """Says that it runs."""
+
+    name = "rapid"
+
+    def __init__(self, threads=1):
+        {loading}
+        super().__init__(threads)
+
+    @classmethod
+    def lacks(cls):
+        {lacks}
+
+    def versions(self):
+        return {{"engine": "7.1"}}
+
+@fcframe.hookimpl
+def fcframe_kernels():
+    return [{announced}]
+'''
+
+
+def rapid(*, name="rapid", loading="pass", lacks="return ''", announced="Rapid"):
+    return RAPID.format(loading=loading, lacks=lacks, announced=announced).replace('"rapid"', repr(name))
+
+
+@pytest.fixture
+def installed(site, monkeypatch):  # noqa: F811
+    """Installs providers of these names, and makes them those that the installation has."""
+
+    def install(**sources):
+        for name, source in sources.items():
+            site.install(name, source)
+        points = [*importlib.metadata.entry_points(group="fcframe"), *site.entry_points()]
+        registry = fcframe.registry.__wrapped__.__globals__["load"](
+            point for point in points if point.name == "standard" or point.name in sources
+        )
+        monkeypatch.setattr(providers, "installed", lambda: registry)
+        return registry
+
+    monkeypatch.delenv(providers.VARIABLE, raising=False)
+    return install
+
+
+def spec():
+    return fcframe.load_spec({"input": [3], "layers": [{"type": "affine", "units": 2}], "loss": {"type": "mse"}})
+
+
+# Which one runs.
+
+
+def test_without_a_provider_numpy_runs(installed):
+    installed()
+    assert providers.choose() is NUMPY
+    assert fcframe.build(spec()).kernels is NUMPY
+
+
+def test_a_provider_that_works_is_used_unless_numpy_is_named(installed, monkeypatch):
+    installed(some=rapid())
+    assert fcframe.build(spec()).kernels.name == "rapid"
+    assert fcframe.build(spec(), kernels="numpy").kernels is NUMPY
+    monkeypatch.setenv(providers.VARIABLE, "numpy")
+    assert fcframe.build(spec()).kernels is NUMPY
+    assert fcframe.build(spec(), kernels="rapid").kernels.name == "rapid"
+
+
+def test_of_several_the_first_by_name_is_used_and_each_can_be_named(installed):
+    installed(a=rapid(name="slow"), b=rapid(name="quick"))
+    assert providers.choose().name == "quick"
+    assert providers.choose("slow").name == "slow"
+
+
+def test_a_provider_itself_can_be_handed_in():
+    class Own(fcframe.Kernels):
+        name = "own"
+
+    kernels = Own()
+    network = fcframe.build(spec(), kernels=kernels)
+    assert network.kernels is kernels
+    assert network.scores(np.zeros((1, 3))).shape == (1, 2)
+
+
+def test_a_provider_is_told_how_many_threads_it_has(installed):
+    installed(some=rapid())
+    assert providers.choose().threads == threads.count()
+
+
+# What is refused.
+
+
+def test_an_unknown_name_is_refused_with_what_there_is(installed, monkeypatch):
+    installed(some=rapid())
+    with pytest.raises(
+        fcframe.SpecError,
+        match=r"^kernels: no kernels called 'rapit'. Did you mean 'rapid'\? Known: numpy, rapid$",
+    ):
+        fcframe.build(spec(), kernels="rapit")
+    monkeypatch.setenv(providers.VARIABLE, "numppy")
+    with pytest.raises(fcframe.SpecError, match=r"^FCFRAME_KERNELS: no kernels called 'numppy'. Did you mean 'numpy'"):
+        fcframe.build(spec())
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (rapid(lacks="return 'this is no Cray'"), "this is no Cray"),
+        (rapid(lacks="return 1 / 0"), "ZeroDivisionError: division by zero"),
+        (rapid(loading="import missing_library"), "ModuleNotFoundError: No module named 'missing_library'"),
+        (rapid(loading="raise SystemExit('no licence')"), "SystemExit: no licence"),
+    ],
+    ids=["lacks", "lacks raises", "import", "exit"],
+)
+def test_one_that_cannot_be_used_is_refused_by_name_and_numpy_runs_without_one(installed, source, reason, caplog):
+    installed(some=source)
+    with pytest.raises(fcframe.PluginError) as refused:
+        providers.choose("rapid")
+    assert str(refused.value) == f"kernels: kernels 'rapid' are not usable: {reason}"
+    assert providers.choose() is NUMPY
+    unforeseen = [record.getMessage() for record in caplog.records]
+    line = f"fcframe: kernels 'rapid' are not usable: {reason}; others run instead"
+    assert unforeseen == ([line] if providers.in_use(providers.installed()) == "rapid" else [])
+
+
+@pytest.mark.parametrize(
+    ("announced", "reason"),
+    [
+        ("int", "<class 'int'> provides no kernels: it must be a class that derives from fcframe.Kernels"),
+        ("Rapid, Rapid", "fcframe_kernels returns the kernels 'rapid' 2 times"),
+        ("fcframe.Kernels", "Kernels needs a name of its own, name = \"…\", got 'numpy'"),
+    ],
+    ids=["a class of something else", "twice", "without a name"],
+)
+def test_a_plugin_that_announces_something_else_is_quarantined(installed, announced, reason):
+    (broken,) = installed(some=rapid(announced=announced)).quarantined
+    assert broken.reason == reason
+
+
+def test_a_plugin_that_raises_is_quarantined_and_may_be_the_one_that_is_meant(installed):
+    installed(some=rapid(announced="1 / 0"))
+    with pytest.raises(fcframe.SpecError, match=r"no kernels called 'rapid'.*broken plugin: plugin 'some'.*ZeroDiv"):
+        providers.choose("rapid")
+
+
+def test_two_plugins_with_kernels_of_one_name_are_refused(site):  # noqa: F811
+    site.install("one", rapid()).install("two", rapid())
+    with pytest.raises(fcframe.PluginError, match=r"two plugins provide the kernels 'rapid': plugin 'one' .* 'two'"):
+        site.load()
+
+
+# On the command line.
+
+
+def test_a_run_says_which_kernels_ran_and_what_they_stand_on(tmp_path):
+    plugins.install(tmp_path / "site", "some", rapid())
+    (tmp_path / "spec.json").write_text(json.dumps(experiment()))
+    done = shell("train", "spec.json", "--kernels", "rapid", "--json", cwd=tmp_path, PYTHONPATH=str(tmp_path / "site"))
+    assert done.json["kernels"] == "rapid"
+    summary = (tmp_path / done.json["path"] / "summary.json").read_text()
+    assert '"engine": "7.1"' in summary
+    assert '"some": "1.0"' in summary
+
+
+def test_list_shows_providers_and_which_is_in_use(tmp_path):
+    plugins.install(tmp_path / "site", "some", rapid())
+    plugins.install(tmp_path / "site", "other", rapid(name="absent", lacks="return 'its wheel is missing'"))
+    path = {"PYTHONPATH": str(tmp_path / "site"), "FCFRAME_KERNELS": "rapid"}
+    lines = shell("list", cwd=tmp_path, **path).out.splitlines()
+    assert ["rapid", "some", "some", "1.0"] in [line.split()[:4] for line in lines]
+    assert "kernels 'absent' are not usable: its wheel is missing" in lines
+    assert lines[-1] == "kernels in use: rapid"
+    facts = shell("list", "--json", cwd=tmp_path, **path).json["kernels"]
+    assert facts["in_use"] == "rapid"
+    assert {"name": "absent", "not_usable": "its wheel is missing"}.items() <= facts["providers"][1].items()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("numppy", "kernels: no kernels called 'numppy'. Did you mean 'numpy'? Known: "),
+        ("absent", "kernels: kernels 'absent' are not usable: its wheel is missing"),
+    ],
+)
+def test_training_with_kernels_that_are_not_there_ends_in_a_line(tmp_path, name, told):
+    plugins.install(tmp_path / "site", "other", rapid(name="absent", lacks="return 'its wheel is missing'"))
+    (tmp_path / "spec.json").write_text(json.dumps(experiment()))
+    done = shell("train", "spec.json", "--kernels", name, cwd=tmp_path, PYTHONPATH=str(tmp_path / "site"))
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"fcframe: {told}")
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["check", "specs/digits.json"], ["list"]], ids=lambda words: words[0]
+)
+def test_what_trains_nothing_loads_no_kernels(arguments):
+    code = (
+        "import sys; from fcframe.cli.program import commands\n"
+        f"commands.main({arguments}, standalone_mode=False)\n"
+        "assert not {'numba', 'llvmlite', 'threadpoolctl'}.intersection(sys.modules)\n"
+        "maps = open('/proc/self/maps').read() if sys.platform == 'linux' else ''\n"
+        "assert 'libmkl' not in maps\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
