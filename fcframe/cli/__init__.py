@@ -1,11 +1,14 @@
 """The command line. Each command is a file of this package, imported when it is called."""
 
 import gc
+import os
 import sys
 
 
 def main() -> None:
     """Runs the command line: exit code 0, 1 (a check failed) or 2 (bad input: one line a problem)."""
+    # A thread of OpenBLAS that has nothing to do sleeps after 2^20 cycles, not 2^28: others may want its core.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
     gc.disable()  # until the command's modules are there: of what is imported nothing is garbage
     try:
         from fcframe.cli.program import run  # here, so that an interrupt while modules are imported is answered too

@@ -12,12 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from fcframe.builder import plan
-from fcframe.cli.common import json_option, located, print_json, read_spec
+from fcframe.cli.common import json_option, located, print_json, read_spec, threads_option
 from fcframe.cli.tables import console, table
 from fcframe.components import Component
 from fcframe.errors import SpecError
 from fcframe.registry import Registry, registry
 from fcframe.strict import suggestion
+from fcframe.threads import limited, number
 from fcframe.verify import ledger
 from fcframe.verify.battery import battery, unusable
 from fcframe.verify.patterns import add_patterns
@@ -35,8 +36,15 @@ COLUMNS = ("cases", *(status.value for status in Status), "seconds")
 @json_option
 @click.option("--junit", type=click.File("wb", lazy=False, atomic=True), help="Write the ledger to a JUnit XML file.")
 @click.option("--mutate", is_flag=True, help="Change the components' own text, and see whether the checks notice.")
+@threads_option
 def command(
-    names: tuple[str, ...], plugin: str | None, seed: int, as_json: bool, junit: IO[bytes] | None, mutate: bool
+    names: tuple[str, ...],
+    plugin: str | None,
+    seed: int,
+    as_json: bool,
+    junit: IO[bytes] | None,
+    mutate: bool,
+    threads: int | None,
 ) -> None:
     """Check components of each TYPE, and the network of each SPEC; without any, everything that is installed.
 
@@ -44,10 +52,11 @@ def command(
     """
     found = registry()
     subjects = _subjects(found, names, plugin)
-    if mutate:
-        _mutate(subjects, seed, as_json)
-        return
-    report = _checked(subjects, found, seed)
+    with limited(number(threads, largest=0)):  # the cases are small
+        if mutate:
+            _mutate(subjects, seed, as_json)
+            return
+        report = _checked(subjects, found, seed)
     report.results += [unusable(broken) for broken in found.quarantined if not names and plugin is None]
     if junit is not None:
         junit.write(ledger.junit(report))
