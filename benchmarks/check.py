@@ -35,7 +35,7 @@ def judged(name: str, limit: float, rounds: int, say: Callable[[str], None]) -> 
     verdict = "held" if ratios["plain"] <= limit else "TOO SLOW"
     say(
         f"{workload.title}: fcframe {took['fcframe']['median']:.1f} µs, plain {took['plain']['median']:.1f} µs, "
-        f"products {took['products']['median']:.1f} µs; fcframe / plain {ratios['plain']:.2f}, "
+        f"products {took['products']['median']:.1f} µs; median of paired ratios {ratios['plain']:.2f}, "
         f"at most {limit}: {verdict}"
     )
     return int(ratios["plain"] > limit)

@@ -41,7 +41,7 @@ def main() -> int:
     if everything or arguments.write:
         documents.write(documents.merged({} if everything else documents.read(), results))
     results["goals"] = [goal for goal in judged(results) if everything or goal["held"] is not None]
-    print(json.dumps(results, indent=1) if arguments.json else "\n\n".join(report.tables(results).values()))
+    print(json.dumps(results, indent=1) if arguments.json else shown(results))
     return 0
 
 
@@ -74,6 +74,11 @@ def _names(*known: str) -> Any:
         return names
 
     return read
+
+
+def shown(results: dict[str, Any]) -> str:
+    """All tables but the README's, which repeats one."""
+    return "\n\n".join(text for name, text in report.tables(results).items() if name != "summary")
 
 
 def say(line: str) -> None:

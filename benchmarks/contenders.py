@@ -15,13 +15,16 @@ class Contender:
     """Distributions without which it is left out; their versions stand in the results."""
 
 
+COMMAND = {"OPENBLAS_THREAD_TIMEOUT": "20"}
+"""What the command `fcframe` sets before NumPy is there."""
 MKL = {"MKL_THREADING_LAYER": "GNU"}
 CONTENDERS = {
     "products": Contender("matrix products alone, NumPy", "products", packages=("numpy",)),
     "products-mkl": Contender("matrix products alone, MKL", "products_mkl", MKL, packages=("mkl",)),
     "plain": Contender("plain NumPy text", "plain", packages=("numpy",)),
-    "fcframe": Contender("fcframe", "framework", {"FCFRAME_KERNELS": "numpy"}, packages=("fcframe",)),
-    "fcframe-fast": Contender("fcframe with `fast`", "framework", {"FCFRAME_KERNELS": "fast"}, packages=("fcframe",)),
+    "fcframe": Contender("fcframe", "framework", COMMAND | {"FCFRAME_KERNELS": "numpy"}, packages=("fcframe",)),
+    "fcframe-fast": Contender("fcframe with `fast`", "framework", COMMAND | {"FCFRAME_KERNELS": "fast"},
+                              packages=("fcframe",)),
     "jax": Contender("JAX, the whole step in one jit", "jax_step", {"JAX_PLATFORMS": "cpu"}, packages=("jax",)),
     "torch": Contender("torch, eager", "torch_eager", packages=("torch",)),
     "torch-compiled": Contender("torch, compiled", "torch_compiled", packages=("torch",)),

@@ -1,18 +1,26 @@
 """fcframe as a user runs it: the solver's own epoch, from a JSON spec, with its hooks, on data in memory."""
 
 import json
+import os
+import tempfile
+from contextlib import ExitStack
 
 import fcframe
-from benchmarks.worker import AbsentError, Ready
+from benchmarks.worker import FOLDER, AbsentError, Ready
 from benchmarks.workloads import Workload
 from fcframe import PluginError, SpecError
 from fcframe.providers import choose
 from fcframe.spec.models import ExperimentSpec
+from fcframe.threads import limited
 from fcframe.training.solver import Solver
+from fcframe.training.turns import threads_for, turns
+
+FOR_GOOD = ExitStack()
 
 
 def step(workload: Workload) -> Ready:
     """Whole epochs; a turn is a whole number of them."""
+    tempfile.tempdir = os.environ[FOLDER]  # where it takes its turns: others of us must not wait while this is stopped
     epoch = solver(*prepared(workload)).train_epoch
 
     def turn(steps: int) -> None:
@@ -44,9 +52,13 @@ def prepared(workload: Workload, validation: int = 0) -> tuple[ExperimentSpec, f
 
 
 def solver(spec: ExperimentSpec, data: fcframe.Data) -> Solver:
-    """What `fcframe train` makes of them."""
+    """What `fcframe.train` makes of them, with its threads and its turns on the cores for as long as this process."""
     kernels()
-    return Solver(fcframe.build(spec), data, spec.training, fcframe.registry().hooks())
+    threads = threads_for(spec)
+    FOR_GOOD.enter_context(limited(threads))
+    network = fcframe.build(spec, seed=spec.training.seed)
+    sharing = FOR_GOOD.enter_context(turns(threads))
+    return Solver(network, data, spec.training, fcframe.registry().hooks(sharing))
 
 
 def kernels() -> dict[str, str]:

@@ -1,0 +1,172 @@
+"""The benchmarks' own logic, without a look at how fast anything is."""
+
+import doctest
+import json
+import os
+import signal
+import socket
+
+import numpy as np
+import pytest
+
+import fcframe
+from benchmarks import allocations, check, documents, figures, goals, growth, growth_point, report, rounds
+from benchmarks.contenders import CONTENDERS, REFERENCE, Contender
+from benchmarks.process import CrashedError, Worker, answer_of
+from benchmarks.rounds import Noise, Times, Turn
+from benchmarks.worker import AbsentError
+from benchmarks.workloads import WORKLOADS
+
+
+@pytest.mark.parametrize("module", [documents, report, rounds], ids=lambda module: module.__name__)
+def test_the_examples_in_the_docstrings_hold(module):
+    assert not doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed
+
+
+@pytest.mark.parametrize("page", documents.PAGES, ids=lambda path: path.name)
+def test_the_tables_in_the_documents_are_those_of_the_results_on_file(page):
+    text = page.read_text(encoding="utf-8")
+    assert documents.MARKED.search(text)
+    assert documents.filled(text, documents.read()) == text
+
+
+def test_the_results_name_no_machine_and_no_place_on_it():
+    text = documents.FILE.read_text(encoding="utf-8")
+    assert socket.gethostname() not in text
+    assert str(documents.ROOT) not in text
+
+
+@pytest.mark.parametrize("workload", WORKLOADS.values(), ids=lambda workload: workload.name)
+def test_fcframe_builds_what_the_others_are_given(workload):
+    network = fcframe.build(fcframe.load_spec(workload.spec()))
+    shapes = [view.shape for name, view in network.params.items() if name.endswith(".W")]
+    assert shapes == workload.shapes
+    assert network.dtype == np.float32
+
+
+# Rounds.
+
+CALM, SHAKEN = Turn(1.0, 1.0, 1.0), Turn(1.0, 1.0, 9.0)
+
+
+def test_what_decides_whether_a_round_counts_is_the_reference_and_not_a_contender():
+    slow = Turn(50.0, 1.0, 1.0)
+    done = [{"a": CALM, "b": slow}, {"a": SHAKEN, "b": CALM}, {"a": slow, "b": CALM}]
+    assert rounds.quiet_rounds(done, [1.0, 1.0, 1.0, 9.0]) == [done[0], done[2]]
+
+
+def test_too_few_undisturbed_rounds_are_too_noisy():
+    assert Noise(rounds=30, disturbed=21, spread=0.1, wanted=10).too_noisy
+    assert not Noise(rounds=30, disturbed=20, spread=0.1, wanted=10).too_noisy
+
+
+def test_ratios_are_medians_of_paired_ratios():
+    seconds = {"fcframe": [1.0, 2.0, 9.0], "plain": [2.0, 4.0, 9.0]}
+    times = Times(seconds, {"fcframe": "", "plain": ""}, {}, {}, {}, Noise(3, 0, 0.0, 3))
+    assert times.summary(("fcframe",))["ratios"] == {"fcframe": {"plain": 0.5}}
+
+
+def test_a_contender_that_is_not_installed_or_crashes_is_reported_and_the_others_are_measured():
+    contenders = {
+        "there": REFERENCE,
+        "absent": Contender("", "reference", packages=("no-such-distribution",)),
+        "broken": Contender("", "no_such_file", packages=("numpy",)),
+    }
+    said = []
+    times = rounds.measure(contenders, "step", "", 1, 1, say=said.append)
+    assert times.absent == {"absent": "no-such-distribution is not installed"}
+    assert "No module named 'benchmarks.workers.no_such_file'" in times.crashed["broken"]
+    assert list(times.seconds) == ["there"]
+    assert len(said) == 2
+
+
+def test_a_worker_that_ends_while_it_is_measured_crashes():
+    with Worker(REFERENCE, "step", "") as worker:
+        os.killpg(worker.pid, signal.SIGKILL)
+        with pytest.raises(CrashedError, match="it ended"):
+            worker.turn()
+
+
+def test_kernels_that_are_not_there_leave_fcframe_out():
+    contender = Contender("", "framework", {"FCFRAME_KERNELS": "no_such_kernels"}, packages=("fcframe",))
+    with pytest.raises(AbsentError, match="no_such_kernels"):
+        Worker(contender, "step", "W1")
+
+
+# What else is measured.
+
+
+def test_an_allocation_is_seen_though_it_is_freed_at_once():
+    def function():
+        small = np.zeros(10)
+        small += np.zeros(200_000).sum()
+        return small
+
+    found = allocations.watched(function)
+    assert 1_500_000 < found["bytes"] < 1_700_000
+    assert found["where"].startswith("test_suite.py:")
+
+
+def test_made_up_components_are_registered(tmp_path, monkeypatch):
+    growth_point.install(tmp_path, 25)
+    point = json.dumps({"sizes": [4, 3, 2], "batch": 2, "optimizer": "adam", "components": 25})
+    registered = sum(1 for _ in fcframe.registry())
+    assert answer_of("growth_point", point, {})["registered"] == registered + 25
+
+
+def test_a_module_that_fails_is_a_crash():
+    with pytest.raises(CrashedError, match="growth_point"):
+        answer_of("growth_point", "{}", {})
+
+
+def test_the_curves_are_the_same_bytes_each_time(tmp_path):
+    pytest.importorskip("matplotlib")
+    names = ("step", "products", "megabytes", "parse_ms", "build_ms", "plugins_ms")
+    facts = {
+        axis: {str(place): {name: [float(place + 1)] * 3 for name in names} for place in places}
+        for axis, places in growth.CURVES.items()
+    }
+    first, second = ([path.read_bytes() for path in figures.draw(facts, tmp_path)] for _ in range(2))
+    assert first == second
+
+
+# Goals, and the check for CI.
+
+
+def test_a_goal_is_held_missed_or_not_measured():
+    ratios = {"fcframe": {"jax": 0.9, "torch": 0.2}}
+    judged = {goal["goal"]: goal["held"] for goal in goals.judged({"step": {"W1": {"ratios": ratios}}})}
+    assert judged["W1, default / JAX"] is False
+    assert judged["W1, default / torch eager"] is True
+    assert judged["W1, `fast` / JAX"] is None
+
+
+def test_figures_of_two_machines_are_not_mixed():
+    old = {"machine": {"cores": 2}, "versions": {}, "step": {}}
+    with pytest.raises(documents.MixedError, match="machine"):
+        documents.merged(old, {"machine": {"cores": 4}, "versions": {}})
+    new = {"machine": {"cores": 2}, "versions": {}, "step": {"W1": {}}, "growth": {}}
+    assert documents.merged(old | {"step": {"W2": {}}}, new) == new | {"step": {"W1": {}, "W2": {}}}
+
+
+@pytest.mark.parametrize(
+    ("plain", "noise", "crashed", "code", "said"),
+    [
+        (1.0, Noise(10, 0, 0.0, 10), {}, 0, "held"),
+        (0.5, Noise(10, 0, 0.0, 10), {}, 1, "TOO SLOW"),
+        (0.5, Noise(30, 25, 0.5, 10), {}, 0, "NOT CHECKED"),
+        (1.0, Noise(10, 0, 0.0, 10), {"fcframe": "it ended"}, 1, ""),
+    ],
+)
+def test_the_check_for_ci(monkeypatch, plain, noise, crashed, code, said):
+    seconds = {"products": [0.2] * 10, "plain": [plain] * 10, "fcframe": [0.6] * 10}
+    times = Times(seconds, dict.fromkeys(seconds, ""), {}, {}, crashed, noise)
+    monkeypatch.setattr(check, "measure", lambda *_, **__: times)
+    lines = []
+    assert check.main(10, lines.append) == code
+    assert said in "\n".join(lines)
+
+
+def test_every_contender_has_a_file():
+    folder = documents.ROOT / "benchmarks" / "workers"
+    assert all((folder / f"{contender.module}.py").exists() for contender in CONTENDERS.values())
