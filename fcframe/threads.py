@@ -14,7 +14,7 @@ LIBRARIES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Where libraries are told how many threads they may have; the default is never more."""
 WORTHWHILE = 2_000_000
 """Multiplications in a matrix product from which on a second thread gains: at 1,000,000 it does not yet, at 2,000,000
-a product takes 0.78 of the time (`python benchmarks/threads.py --only products`)."""
+a product takes three quarters of the time (`python benchmarks/threads.py --only products`)."""
 
 _IN_FORCE: ContextVar[int | None] = ContextVar("threads", default=None)
 

@@ -4,10 +4,13 @@ import subprocess
 import sys
 
 import pytest
+from threadpoolctl import threadpool_info
 
+import fcframe
 from fcframe import threads
 from fcframe.training import turns as module
 from fcframe.training.turns import Turns, turns
+from tests.cli.shell import experiment
 
 ALL = threads.available()
 
@@ -32,6 +35,16 @@ def training(folder):
     yield make
     for taken in made:
         taken.close()
+
+
+def elsewhere(folder):
+    """Another process: it says that it is ready, takes all cores, says that it has them, and keeps them for a line."""
+    code = (
+        "import sys, pathlib; from fcframe.training.turns import Turns; print('ready', flush=True)\n"
+        f"taken = Turns({ALL}, pathlib.Path({str(folder)!r})); taken.take(); print('mine', flush=True)\n"
+        "sys.stdin.readline(); taken.give()"
+    )
+    return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def test_one_training_has_all_cores_and_another_waits(training):
@@ -65,12 +78,7 @@ def test_at_the_end_of_a_turn_the_one_who_waits_is_next(folder, monkeypatch):
     monkeypatch.setattr(module, "TURN", 0.0)
     monkeypatch.setattr(module, "PATIENCE", 30.0)
     with turns(ALL) as [mine]:
-        code = (
-            "import sys, pathlib; from fcframe.training.turns import Turns; print('ready', flush=True)\n"
-            f"taken = Turns({ALL}, pathlib.Path({str(folder)!r})); taken.take(); print('mine', flush=True)\n"
-            "sys.stdin.readline(); taken.give()"
-        )
-        other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        other = elsewhere(folder)
         assert other.stdout.readline() == "ready\n"
         other.stdin.write("\n")
         other.stdin.flush()
@@ -82,13 +90,8 @@ def test_at_the_end_of_a_turn_the_one_who_waits_is_next(folder, monkeypatch):
 
 
 def test_a_process_that_is_killed_leaves_its_cores(folder):
-    code = (
-        "import sys, pathlib; from fcframe.training.turns import Turns\n"
-        f"taken = Turns({ALL}, pathlib.Path({str(folder)!r})); taken.take(); print('mine', flush=True)\n"
-        "sys.stdin.readline()"
-    )
-    other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert other.stdout.readline() == "mine\n"
+    other = elsewhere(folder)
+    assert [other.stdout.readline() for _ in range(2)] == ["ready\n", "mine\n"]
     other.kill()
     other.communicate()
     with turns(ALL) as [mine]:
@@ -108,3 +111,13 @@ def test_a_folder_that_cannot_be_had_means_no_turns(folder, monkeypatch):
     monkeypatch.setattr(module, "lock_folder", lambda: folder / "link")
     with turns(1) as found:
         assert found == []
+
+
+def test_a_training_from_python_takes_a_number_of_threads_and_gives_the_pools_back():
+    spec = fcframe.load_spec(experiment())
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    assert fcframe.train(spec, threads=ALL).threads == ALL
+    assert fcframe.train(spec).threads == 1
+    assert [pool["num_threads"] for pool in threadpool_info()] == before
+    with pytest.raises(threads.ThreadsError, match=r"^threads: expected 1.*; got 0$"):
+        fcframe.train(spec, threads=0)
