@@ -101,28 +101,12 @@ class ReusingContext(Context):
         # A step asks for some ten arrays: the functions of a cache and of a mapping answer without running Python.
         self.empty = cache(super().empty)
         self.grad = self._grads.__getitem__
-        self._inner: dict[tuple[str, ...], tuple[Context, ...]] = {}
+        self._inner = cache(self._made)
         self._inner_params: dict[tuple[str, ...], tuple[Mapping[str, Array], tuple[Mapping[str, Array], ...]]] = {}
 
     def inner(self, names: Sequence[str]) -> tuple[Context, ...]:
         """As for `Context`; made once for the same names."""
-        key = tuple(names)
-        if key not in self._inner:
-            grads = split(self._grads, names)
-            self._inner[key] = tuple(
-                ReusingContext(
-                    grads=grads[index],
-                    training=fresh.training,
-                    rng=fresh.rng,
-                    state=fresh.state,
-                    params=fresh._params,
-                    needs_input_grad=fresh.needs_input_grad,
-                    dtype=fresh.dtype,
-                    kernels=fresh.kernels,
-                )
-                for index, fresh in enumerate(super().inner(names))
-            )
-        return self._inner[key]
+        return self._inner(tuple(names))
 
     def inner_params(self, names: Sequence[str], params: Mapping[str, Array]) -> tuple[Mapping[str, Array], ...]:
         """As for `Context`; made once for the same names and params."""
@@ -131,6 +115,21 @@ class ReusingContext(Context):
         if made is None or made[0] is not params:
             made = self._inner_params[key] = params, split(params, names)
         return made[1]
+
+    def _made(self, names: tuple[str, ...]) -> tuple[Context, ...]:
+        return tuple(
+            ReusingContext(
+                grads=grads,
+                training=fresh.training,
+                rng=fresh.rng,
+                state=fresh.state,
+                params=fresh._params,
+                needs_input_grad=fresh.needs_input_grad,
+                dtype=fresh.dtype,
+                kernels=fresh.kernels,
+            )
+            for fresh, grads in zip(super().inner(names), split(self._grads, names), strict=True)
+        )
 
 
 class Under(MutableMapping[str, Array]):

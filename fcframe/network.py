@@ -1,6 +1,7 @@
 """A network: layers with their parameters, and the passes over them."""
 
 from collections.abc import Mapping
+from operator import is_
 from types import MappingProxyType
 from typing import Any
 
@@ -152,9 +153,8 @@ class TrainingPass:
         loss, dscores = self._loss.value_and_grad(scores, y, self._loss_ctx)
         _, grads = self._chain.backward(dscores, caches, self._ctx)
         views = self._views
-        for name, view in views.items():
-            if grads.get(name) is not view:  # not written into its place by the layer itself
-                self._place(name, grads)
+        if not all(map(is_, map(grads.get, views), views.values())):  # not all were written into their places
+            self._place(grads)
         if len(grads) > len(views):
             unknown = ", ".join(sorted(grads.keys() - views.keys()))
             raise ContractError(f"backward returned gradients of what is no parameter: {unknown}")
@@ -165,10 +165,12 @@ class TrainingPass:
                 loss += penalty
         return float(loss)
 
-    def _place(self, name: str, grads: Params) -> None:
-        if name not in grads:
-            raise ContractError(f"{name}: backward returned no gradient of this parameter")
-        try:
-            self.grads[name] = grads[name]
-        except ValueError as error:
-            raise ContractError(f"the gradient of {error}") from error
+    def _place(self, grads: Params) -> None:
+        for name, view in self._views.items():
+            if name not in grads:
+                raise ContractError(f"{name}: backward returned no gradient of this parameter")
+            if grads[name] is not view:
+                try:
+                    self.grads[name] = grads[name]
+                except ValueError as error:
+                    raise ContractError(f"the gradient of {error}") from error

@@ -58,7 +58,7 @@ def solver(spec: ExperimentSpec, data: fcframe.Data) -> Solver:
     FOR_GOOD.enter_context(limited(threads))
     network = fcframe.build(spec, seed=spec.training.seed)
     sharing = FOR_GOOD.enter_context(turns(threads))
-    return Solver(network, data, spec.training, fcframe.registry().hooks(sharing))
+    return Solver(network, data, spec.training, fcframe.registry().hooks(), sharing)
 
 
 def kernels() -> dict[str, str]:

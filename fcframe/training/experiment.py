@@ -70,7 +70,7 @@ def train(
         data = fitted(data, network)
         registry = installed()
         with turns(used) as sharing:
-            solver = Solver(network, data, spec.training, registry.hooks([*observers, *sharing]))
+            solver = Solver(network, data, spec.training, registry.hooks(observers), sharing)
             solver.train()
             assert solver.best is not None
             result = Run(spec, network, solver.history, solver.best, solver.test(), path, used)

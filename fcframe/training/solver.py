@@ -1,5 +1,6 @@
 """The training loop. Everything that is not the loop itself hangs on the life-cycle hooks."""
 
+from collections.abc import Callable, Sequence
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ class Solver:
         data: Fits the network; `fcframe.training.train` has made sure.
         spec: How it is trained.
         hooks: Whom to tell; a hook that nobody implements is never called.
+        pauses: Called after each step, at the cost of a function: what has nothing to do with this training.
 
     Attributes:
         step: Updates done, of `steps`; epoch: epochs done, of `epochs`.
@@ -35,7 +37,14 @@ class Solver:
         history: All losses and evaluations. best: the evaluation whose parameters are kept.
     """
 
-    def __init__(self, network: Network, data: Data, spec: TrainingSpec, hooks: pluggy.HookRelay) -> None:
+    def __init__(
+        self,
+        network: Network,
+        data: Data,
+        spec: TrainingSpec,
+        hooks: pluggy.HookRelay,
+        pauses: Sequence[Callable[[], None]] = (),
+    ) -> None:
         draws, chance, samples = (np.random.default_rng(seed) for seed in _seeds(spec.seed))
         self.network, self.data, self.spec = network, data, spec
         self.epochs, self.step, self.epoch = spec.epochs, 0, 0
@@ -54,6 +63,7 @@ class Solver:
         self._memory = spec.schedule.start() if spec.schedule else {}
         self._kept: tuple[Array, Array] | None = None
         self._hooks = hooks
+        self._pauses = tuple(pauses)
         self._tell_step = hooks.fcframe_step_end if hooks.fcframe_step_end.get_hookimpls() else None
 
     def train(self) -> None:
@@ -89,6 +99,8 @@ class Solver:
             append(loss)
             if self._tell_step is not None:
                 self._tell_step(solver=self)
+            for pause in self._pauses:
+                pause()
             if self.step == 1:
                 self._evaluate()
 

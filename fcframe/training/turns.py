@@ -13,11 +13,10 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from math import inf
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from fcframe import threads
 from fcframe.builder import plan
-from fcframe.hookspecs import hookimpl
 from fcframe.spec.models import ExperimentSpec, Spec
 
 try:
@@ -58,7 +57,7 @@ def lock_folder() -> Path:
 
 
 class Turns:
-    """A training's turns: an observer, which at the end of a step lets others at the cores if some wait.
+    """A training's turns: called at the end of each step, it lets others at the cores if some wait.
 
     Each core has a file, and who has it locked has the core. The operating system takes locks back from a process that
     ends, however it ends.
@@ -81,8 +80,7 @@ class Turns:
         """Whether it takes no more turns, and runs without."""
         return self._next.closed
 
-    @hookimpl
-    def fcframe_step_end(self, solver: Any) -> None:  # noqa: ARG002 - the hook's
+    def __call__(self) -> None:
         """Lets others at the cores, if the turn is over and somebody waits."""
         if time.monotonic() < self._ends:
             return
@@ -129,7 +127,7 @@ class Turns:
 
 @contextmanager
 def turns(count: int) -> Iterator[list[Turns]]:
-    """The block has so many cores, in turns with this user's other trainings; what it yields are observers.
+    """The block has so many cores, in turns with this user's other trainings; what it yields is called after each step.
 
     There are none, and no turns, where files cannot be locked, and in a training that runs inside another one.
     """

@@ -83,7 +83,7 @@ def test_at_the_end_of_a_turn_the_one_who_waits_is_next(folder, monkeypatch):
         other.stdin.write("\n")
         other.stdin.flush()
         while other.poll() is None:
-            mine.fcframe_step_end(solver=None)
+            mine()
         assert other.communicate()[0] == "mine\n"
         assert other.returncode == 0
         assert not mine.over

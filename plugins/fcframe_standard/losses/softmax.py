@@ -41,18 +41,18 @@ class SoftmaxLoss(Loss):
         if N == 0:
             return 0.0, np.zeros_like(scores)
         # A row for each class: NumPy walks along many examples much faster than along few classes.
-        columns, dscores = ctx.empty("columns", scores.shape[::-1]), ctx.empty("dscores", scores.shape)
-        np.copyto(columns, scores.T)
-        columns -= np.maximum.reduce(columns, axis=0)
+        columns = ctx.empty("columns", scores.shape[::-1])
+        columns[...] = scores.T
+        columns -= np.maximum.reduce(columns)
         numbers = columns.reshape(-1)
         true = np.multiply(y, N, dtype=np.intp)  # where each row's true class lies, whatever kind of integer y has
         true += np.arange(N)
         chosen = numbers[true]
         np.exp(columns, out=columns)
-        sums = np.add.reduce(columns, axis=0)
-        columns /= sums
-        numbers[true] -= 1
-        np.divide(columns.T, N, out=dscores)
-        losses = np.log(sums, out=sums)
+        sums = ctx.kernels.sum_rows(columns, out=ctx.empty("sums", (N,)))
+        losses = np.log(sums)
         losses -= chosen
-        return float(np.add.reduce(losses) / N), dscores
+        sums *= N
+        columns /= sums
+        numbers[true] -= 1 / N
+        return float(np.add.reduce(losses)) / N, columns.T
