@@ -99,14 +99,19 @@ class ReusingContext(Context):
         super().__init__(**context)
         self._grads: Mapping[str, Array] = {} if grads is None else grads
         # A step asks for some ten arrays: the functions of a cache and of a mapping answer without running Python.
-        self.empty = cache(super().empty)
+        # The cache holds another context's method: one of its own would be a cycle, left to the garbage collector.
+        self.empty = cache(Context(dtype=self.dtype).empty)
         self.grad = self._grads.__getitem__
-        self._inner = cache(self._made)
+        self._inner: dict[tuple[str, ...], tuple[Context, ...]] = {}
         self._inner_params: dict[tuple[str, ...], tuple[Mapping[str, Array], tuple[Mapping[str, Array], ...]]] = {}
 
     def inner(self, names: Sequence[str]) -> tuple[Context, ...]:
         """As for `Context`; made once for the same names."""
-        return self._inner(tuple(names))
+        key = tuple(names)
+        made = self._inner.get(key)
+        if made is None:
+            made = self._inner[key] = self._made(key)
+        return made
 
     def inner_params(self, names: Sequence[str], params: Mapping[str, Array]) -> tuple[Mapping[str, Array], ...]:
         """As for `Context`; made once for the same names and params."""

@@ -119,10 +119,11 @@ def _one_by_one(array: Array, moved: Array, weights: Array, outputs: Callable[[]
         for start in range(0, len(elements), size):
             part = slice(start, start + size)
             outs = np.empty((len(elements[part]), base.size))
-            for out, element, offset in zip(outs, elements[part], offsets[part], strict=True):
-                moved[...] = array
-                flat[element] += offset
-                out[:] = _silently(outputs).reshape(-1)
+            with np.errstate(all="ignore"):  # as `_silently`, once for all of them
+                for out, element, offset in zip(outs, elements[part], offsets[part], strict=True):
+                    moved[...] = array
+                    flat[element] += offset
+                    out[:] = outputs().reshape(-1)
             changes[:, :, part] = _dotted("ki,mi->km", weights, outs, base)
         return changes[0], changes[1]
 
