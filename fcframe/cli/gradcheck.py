@@ -16,11 +16,14 @@ from fcframe.cli.common import json_option, located, print_json, read_spec, thre
 from fcframe.cli.tables import console, table
 from fcframe.components import Component
 from fcframe.errors import SpecError
+from fcframe.kernels import NUMPY, Kernels
+from fcframe.providers import choose, in_use, name_asked
 from fcframe.registry import Registry, registry
 from fcframe.strict import suggestion
 from fcframe.threads import limited, number
 from fcframe.verify import ledger
 from fcframe.verify.battery import battery, unusable
+from fcframe.verify.harness import is_provider
 from fcframe.verify.patterns import add_patterns
 from fcframe.verify.report import Report, Status, distinct
 
@@ -37,6 +40,7 @@ COLUMNS = ("cases", *(status.value for status in Status), "seconds")
 @click.option("--junit", type=click.File("wb", lazy=False, atomic=True), help="Write the ledger to a JUnit XML file.")
 @click.option("--mutate", is_flag=True, help="Change the components' own text, and see whether the checks notice.")
 @threads_option
+@click.option("--kernels", metavar="NAME", help="What layers and networks run with; NumPy's kernels, by default.")
 def command(
     names: tuple[str, ...],
     plugin: str | None,
@@ -45,18 +49,21 @@ def command(
     junit: IO[bytes] | None,
     mutate: bool,
     threads: int | None,
+    kernels: str | None,
 ) -> None:
-    """Check components of each TYPE, and the network of each SPEC; without any, everything that is installed.
+    """Check components of each TYPE, the network of each SPEC, and kernels by name; without any, all that is installed.
 
     A row of the table counts a component's checks, each by its worst case. Exit code 1 if a check failed.
     """
     found = registry()
     subjects = _subjects(found, names, plugin)
+    in_use(found, kernels)  # a wrong name is said before anything is done
     with limited(number(threads, largest=0)):  # the cases are small
         if mutate:
             _mutate(subjects, seed, as_json)
             return
-        report = _checked(subjects, found, seed)
+        running = NUMPY if name_asked(kernels) is None else choose(kernels)
+        report = _checked(subjects, found, seed, running)
     report.results += [unusable(broken) for broken in found.quarantined if not names and plugin is None]
     if junit is not None:
         junit.write(ledger.junit(report))
@@ -70,18 +77,26 @@ def command(
 
 def _subjects(found: Registry, names: Sequence[str], plugin: str | None) -> list[tuple[str, Any]]:
     """What is to be checked, each under its name in the ledger."""
-    types = {component.type for component in found}
+    types = {component.type for component in found} | found.kernels.keys()
     components = [component for component in found if not names or component.type in names]
     if plugin is not None:
         components = [component for component in components if plugin in _origins(found, component)]
         if not any(plugin in (known.name, known.distribution) for known in found.plugins):
             raise SpecError([_unknown_plugin(found, plugin)])
-        elsewhere = [name for name in names if name not in {component.type for component in components}]
+    providers = {
+        name: provider
+        for name, (origin, provider) in found.kernels.items()
+        if (not names or name in names) and (plugin is None or plugin in (origin.name, origin.distribution))
+    }
+    if plugin is not None:
+        mine = {component.type for component in components} | providers.keys()
+        elsewhere = [name for name in names if name not in mine]
         if elsewhere:
             raise SpecError([f"plugin {plugin!r} registers no {', '.join(map(repr, elsewhere))}"])
-        if not components:
+        if not mine:
             raise SpecError([f"plugin {plugin!r} registers no component"])
     subjects: list[tuple[str, Any]] = [(f"{component.kind} {component.type}", component) for component in components]
+    subjects += [(f"kernels {name}", provider) for name, provider in providers.items()]
     for name in dict.fromkeys(names):
         if name in types:
             continue
@@ -110,7 +125,7 @@ def _unknown_plugin(found: Registry, plugin: str) -> str:
     return f"no plugin called {plugin!r}.{suggestion(plugin, known)} Installed: {', '.join(known)}"
 
 
-def _checked(subjects: Sequence[tuple[str, Any]], found: Registry, seed: int) -> Report:
+def _checked(subjects: Sequence[tuple[str, Any]], found: Registry, seed: int, running: Kernels) -> Report:
     """Runs the batteries, with a bar on a terminal.
 
     The bar is drawn between two checks and never during one: what is printed then is held to be the component's.
@@ -124,7 +139,7 @@ def _checked(subjects: Sequence[tuple[str, Any]], found: Registry, seed: int) ->
         one = bar.add_task("checks", total=None, now="")
         for name, subject in subjects:
             bar.update(everything, now=name, refresh=True)
-            made, results = battery(subject, found, seed, name), Report()
+            made, results = battery(subject, found, seed, name, running), Report()
             bar.reset(one, total=len(made.items) + 1)
             for result in made:
                 results.results.append(result)
@@ -163,7 +178,7 @@ def _mutate(subjects: Sequence[tuple[str, Any]], seed: int, as_json: bool) -> No
     specs = [name for name, subject in subjects if not isinstance(subject, type)]
     if specs:
         raise SpecError([f"--mutate changes the text of components; it takes no spec: {', '.join(specs)}"])
-    reports = [mutate(subject, seed=seed) for _, subject in subjects]
+    reports = [mutate(subject, seed=seed) for _, subject in subjects if not is_provider(subject)]
     if as_json:
         print_json([report.facts() for report in reports])
         return

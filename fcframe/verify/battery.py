@@ -7,6 +7,7 @@ from typing import Any
 from fcframe.builder import plan
 from fcframe.components import Component, Layer, Loss, Metric
 from fcframe.errors import SpecError
+from fcframe.kernels import NUMPY, Kernels
 from fcframe.registry import Quarantined, Registry
 from fcframe.registry import registry as installed
 from fcframe.spec.models import ExperimentSpec, NetworkSpec
@@ -16,6 +17,7 @@ from fcframe.verify.checks import (
     documented,
     every_kind,
     initializers,
+    kernels,
     layer_form,
     layer_gradients,
     layer_purity,
@@ -45,6 +47,8 @@ def contract(component: Any) -> tuple[Check, ...]:
     'a_configuration_can_be_made'
     """
     kind = component if isinstance(component, type) else type(component)
+    if harness.is_provider(component):
+        return (*kernels.CHECKS, *kernels.UPDATES)
     if not issubclass(kind, Component):
         return tuple(networks.CHECKS)
     rooms: list[Any] = [every_kind, documented]
@@ -102,12 +106,15 @@ class Battery:
         return result
 
 
-def battery(component: Any, registry: Registry, seed: int = 0, name: str | None = None) -> Battery:
-    """The battery of a class, an instance, a network or a spec."""
+def battery(
+    component: Any, registry: Registry, seed: int = 0, name: str | None = None, running: Kernels = NUMPY
+) -> Battery:
+    """The battery of a class, an instance, a network, a spec or a provider; layers run with the kernels `running`."""
     if name is None:
         name = f"{component.kind} {component.type}" if hasattr(component, "kind") else "network"
+        name = f"kernels {component.name}" if harness.is_provider(component) else name
     required = [check.__name__ for check in contract(component)]
-    return Battery(name, lambda: harness.items(component, registry, seed), required)
+    return Battery(name, lambda: harness.items(component, registry, seed, running), required)
 
 
 def gradcheck(component: Any, *, seed: int = 0) -> Report:
@@ -115,7 +122,7 @@ def gradcheck(component: Any, *, seed: int = 0) -> Report:
 
     Args:
         component: A class, an instance (then in that configuration alone), the name of a registered type, a network
-            that is built, or a spec.
+            that is built, a spec, or a provider of kernels or its name.
         seed: Draws everything that the cases need.
 
     Returns:
@@ -131,8 +138,10 @@ def gradcheck(component: Any, *, seed: int = 0) -> Report:
     registry = installed()
     found: list[Any] = [component]
     if isinstance(component, str):
+        found = [provider for name, (_, provider) in registry.kernels.items() if name == component]
         try:
-            found = list(registry.named(component))
+            if not found or any(known.type == component for known in registry):
+                found += registry.named(component)
         except LookupError as error:
             raise SpecError([str(error.args[0])]) from None
     if isinstance(component, (NetworkSpec, ExperimentSpec)):

@@ -1,18 +1,21 @@
 """Component → checks: which checks a kind has, on which cases."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from fcframe import threads
 from fcframe.components import Component, Layer
+from fcframe.kernels import NUMPY, Kernels
 from fcframe.network import Network
 from fcframe.registry import Registry
 from fcframe.spec.models import ExperimentSpec, NetworkSpec, Spec
-from fcframe.verify import cases
+from fcframe.verify import cases, kernel_trial
 from fcframe.verify.checks import (
     documented,
     every_kind,
+    kernels,
     layer_form,
     layer_gradients,
     layer_purity,
@@ -44,10 +47,16 @@ class Item:
         return result
 
 
-def items(component: Any, registry: Registry, seed: int = 0) -> Iterator[Item]:
-    """All checks of a component, a network or a spec in all its cases; made without calling a check."""
+def items(component: Any, registry: Registry, seed: int = 0, running: Kernels = NUMPY) -> Iterator[Item]:
+    """All checks of a component, a network, a spec or a provider of kernels, in all cases; no check is called yet.
+
+    Layers and networks run with the kernels in `running`.
+    """
     if isinstance(component, (Network, NetworkSpec, ExperimentSpec)):
-        yield from _network_items(component, seed)
+        yield from _network_items(component, seed, running)
+        return
+    if is_provider(component):
+        yield from _kernel_items(component, registry, seed)
         return
     kind: type[Component] = component if isinstance(component, type) else type(component)
     name = f"{kind.kind} {kind.type}"
@@ -55,7 +64,7 @@ def items(component: Any, registry: Registry, seed: int = 0) -> Iterator[Item]:
         yield Item(name, rule, "class", (partial(Form, kind, registry),))
     made = _configured(kind, registry) if isinstance(component, type) else [component]
     if issubclass(kind, Layer):
-        yield from _layer_items(kind, made, seed)
+        yield from _layer_items(kind, made, seed, running)
         return
     for one in made:
         for case, subject, checks in CASES[kind.kind](one):
@@ -72,13 +81,31 @@ def _configured(kind: type[Component], registry: Registry) -> list[Any]:
         return []
 
 
-def _layer_items(kind: type[Layer], layers: Sequence[Layer], seed: int) -> Iterator[Item]:
+def is_provider(component: Any) -> bool:
+    """Whether it provides kernels: a class, or an instance."""
+    return isinstance(component, Kernels) or (isinstance(component, type) and issubclass(component, Kernels))
+
+
+def _kernel_items(source: Kernels | type[Kernels], registry: Registry, seed: int) -> Iterator[Item]:
+    name = f"kernels {source.name}"
+    for given in kernel_trial.provided(source, threads.available()):
+        for trial in kernel_trial.trials(given, seed):
+            yield from (Item(name, check, str(trial), (partial(_same, trial),)) for check in kernels.CHECKS)
+        for update in kernel_trial.update_trials(given, registry, seed):
+            yield from (Item(name, check, str(update), (partial(_same, update),)) for check in kernels.UPDATES)
+
+
+def _same(trial: Any) -> Any:
+    return trial
+
+
+def _layer_items(kind: type[Layer], layers: Sequence[Layer], seed: int, running: Kernels) -> Iterator[Item]:
     shapes = {
         index: [example.input_shape for example in kind.examples if kind.model_validate(example.fields) == layer]
         for index, layer in enumerate(layers)
     }
     checks = (*layer_form.CHECKS, *layer_gradients.CHECKS, *layer_purity.CHECKS)
-    made = cases.layer_cases(layers, shapes, seed)
+    made = [replace(case, kernels=running) for case in cases.layer_cases(layers, shapes, seed)]
     for rule in layer_reach.CHECKS:
         yield Item(f"{kind.kind} {kind.type}", rule, "class", (partial(layer_reach.Reach, kind, layers, made),))
     for case in made:
@@ -88,9 +115,9 @@ def _layer_items(kind: type[Layer], layers: Sequence[Layer], seed: int) -> Itera
             yield Item(f"{kind.kind} {kind.type}", check, name, subjects, case)
 
 
-def _network_items(source: Network | Spec, seed: int) -> Iterator[Item]:
-    first = networks.NetworkTrial(source, seed)
+def _network_items(source: Network | Spec, seed: int, running: Kernels) -> Iterator[Item]:
+    first = networks.NetworkTrial(source, seed, running)
     shape = "x".join(str(size) for size in (networks.N, *first.network.spec.input))
-    subjects = tuple(partial(networks.NetworkTrial, source, seed + 1000 * turn) for turn in range(REDRAWS))
+    subjects = tuple(partial(networks.NetworkTrial, source, seed + 1000 * turn, running) for turn in range(REDRAWS))
     for check in networks.CHECKS:
         yield Item("network", check, f"x={shape}", subjects)

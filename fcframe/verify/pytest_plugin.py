@@ -31,6 +31,7 @@ class Harness:
             self.registry = registry()
             self.plugins = _chosen(config, self.registry)
             self.components = [found for found in self.registry if self.registry.origin(found) in self.plugins]
+            self.providers = [found for origin, found in self.registry.kernels.values() if origin in self.plugins]
             self.known = _known_failures(config.getini("fcframe_known_failures"), self.components)
         except FcframeError as error:
             raise pytest.UsageError(*(f"fcframe: {line}" for line in str(error).split("\n"))) from None
@@ -41,7 +42,8 @@ class Harness:
         """The line that says what is checked, before anything is."""
         if not self.asked:
             return "fcframe: checks nothing, for single test files are asked for; --fcframe checks nevertheless"
-        names = ", ".join(f"{found.kind} {found.type}" for found in self.components) or "no component"
+        found = [f"{component.kind} {component.type}" for component in self.components]
+        names = ", ".join([*found, *(f"kernels {provider.name}" for provider in self.providers)]) or "no component"
         return f"fcframe: checks {names} ({', '.join(map(str, self.plugins))})"
 
     @pytest.hookimpl(tryfirst=True)
@@ -53,6 +55,10 @@ class Harness:
             room = Room.from_parent(session, name=component.type, nodeid=f"fcframe/{component.plural}/{component.type}")
             room.source = component
             items += self._items(room, battery(component, self.registry, self.seed))
+        for provider in self.providers:
+            room = Room.from_parent(session, name=provider.name, nodeid=f"fcframe/kernels/{provider.name}")
+            room.source = provider
+            items += self._items(room, battery(provider, self.registry, self.seed))
         for quarantined in self.registry.quarantined:
             if quarantined.plugin in self.plugins:
                 result = unusable(quarantined)
@@ -83,7 +89,7 @@ class Harness:
 class Room(pytest.Collector):
     """A component, as the parent of its items."""
 
-    source: type[Component] | None = None
+    source: type[Any] | None = None
 
     def collect(self) -> Sequence[pytest.Item]:
         """Nothing: the items are made by the harness."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from fcframe.components import Component, Layer, Params, Shape
 from fcframe.context import Array, Context, ReusingContext
+from fcframe.kernels import NUMPY, Kernels
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Case:
     values: str = "gaussian"
     """What x is drawn from: a name of VALUES."""
     seed: int = 0
+    kernels: Kernels = NUMPY
 
     def __str__(self) -> str:
         """A name that tells the case from others, for people and for pytest's -k."""
@@ -134,6 +136,7 @@ class Trial:
             params=self.params,
             needs_input_grad=needs_input_grad,
             dtype=self.dtype,
+            kernels=self.case.kernels,
             **more,
         )
 
@@ -142,7 +145,13 @@ class Trial:
         grads = {name: np.zeros_like(array) for name, array in self.params.items()}
         fresh = self.context()
         return ReusingContext(
-            grads=grads, training=fresh.training, rng=fresh.rng, state=fresh.state, params=self.params, dtype=self.dtype
+            grads=grads,
+            training=fresh.training,
+            rng=fresh.rng,
+            state=fresh.state,
+            params=self.params,
+            dtype=self.dtype,
+            kernels=fresh.kernels,
         )
 
     def forward(

@@ -9,6 +9,7 @@ import numpy as np
 from fcframe.builder import build
 from fcframe.components import Layer
 from fcframe.context import Array, Context
+from fcframe.kernels import NUMPY, Kernels
 from fcframe.network import Network
 from fcframe.spec.models import ExperimentSpec, NetworkSpec, Spec
 from fcframe.verify.labels import Labelled, labelled_for
@@ -29,6 +30,7 @@ class NetworkTrial:
 
     source: Network | Spec
     seed: int = 0
+    kernels: Kernels = NUMPY
 
     @property
     def spec(self) -> NetworkSpec:
@@ -39,7 +41,7 @@ class NetworkTrial:
     @cached_property
     def network(self) -> Network:
         """The network, a copy in float64."""
-        network = build(self.spec, seed=self.seed, dtype="float64")
+        network = build(self.spec, seed=self.seed, dtype="float64", kernels=self.kernels)
         if isinstance(self.source, Network):
             network.params.flat[...] = self.source.params.flat
             network.state.flat[...] = self.source.state.flat

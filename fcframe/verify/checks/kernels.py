@@ -1,0 +1,168 @@
+"""For every provider of kernels, … : it gives what NumPy's kernels give, within rounding, and writes to `out` alone."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from fcframe.arrays import Array
+from fcframe.kernels import NUMPY
+from fcframe.verify.kernel_trial import KernelTrial, UpdateTrial
+from fcframe.verify.report import CheckFailure, NotApplicable, place
+
+ROUNDINGS = 200
+"""Of an update's result, in rounding errors of the largest number that takes part."""
+
+
+def it_can_be_made(trial: KernelTrial) -> None:
+    """With one thread, and with as many as there are."""
+    assert trial.kernels.name
+
+
+def it_multiplies_matrices(trial: KernelTrial) -> None:
+    """matmul: a forward's product, and the two of a backward, whose matrices are transposed."""
+    N, D, M = trial.shape
+    products = {
+        "x @ W": (trial.matrix(N, D, "x"), trial.matrix(D, M, "W")),
+        "x.T @ dout": (trial.matrix(N, D, "x").T, trial.matrix(N, M, "dout")),
+        "dout @ W.T": (trial.matrix(N, M, "dout"), trial.matrix(D, M, "W").T),
+    }
+    for shown, (a, b) in products.items():
+        out = trial.empty(len(a), b.shape[1])
+        wanted, bound = _product(a, b, trial.eps)
+        _judge(trial, f"matmul, {shown}", trial.kernels.matmul, {"a": a, "b": b}, {"out": out}, [wanted], bound)
+
+
+def it_multiplies_and_adds_the_bias(trial: KernelTrial) -> None:
+    """affine: out = x @ W + b."""
+    N, D, M = trial.shape
+    given = {"x": trial.matrix(N, D, "x"), "W": trial.matrix(D, M, "W"), "b": trial.matrix(1, M, "b")[0]}
+    wanted, bound = _product(given["x"], given["W"], trial.eps)
+    with np.errstate(all="ignore"):
+        wanted, bound = wanted + given["b"], bound + 2 * trial.eps * np.abs(given["b"])
+    _judge(trial, "affine, x @ W + b", trial.kernels.affine, given, {"out": trial.empty(N, M)}, [wanted], bound)
+
+
+def it_rectifies(trial: KernelTrial) -> None:
+    """rectify: out = max(x, 0), and the mask of what is greater than 0."""
+    N, _, M = trial.shape
+    x = trial.matrix(N, M, "x")
+    results = {"out": trial.empty(N, M), "mask": trial.empty(N, M, dtype=bool)}
+    wanted = [np.maximum(x, x.dtype.type(0)), x > 0]
+    _judge(trial, "rectify", trial.kernels.rectify, {"x": x}, results, wanted, 0)
+
+
+def it_multiplies_by_numbers_and_by_masks(trial: KernelTrial) -> None:
+    """multiply: elementwise."""
+    N, _, M = trial.shape
+    a, b = trial.matrix(N, M, "a"), trial.matrix(N, M, "b")
+    for shown, factor in (("numbers", b), ("a mask", b > 0)):
+        with np.errstate(all="ignore"):
+            wanted = a * factor
+        given, out = {"a": a, "b": factor}, {"out": trial.empty(N, M)}
+        _judge(trial, f"multiply by {shown}", trial.kernels.multiply, given, out, [wanted], 0)
+
+
+def it_sums_rows(trial: KernelTrial) -> None:
+    """sum_rows: the bias's gradient."""
+    N, _, M = trial.shape
+    d = trial.matrix(N, M, "d")
+    wanted, bound = _product(np.ones((1, N), d.dtype), d, trial.eps)
+    _judge(trial, "sum_rows", trial.kernels.sum_rows, {"d": d}, {"out": trial.empty(M)}, [wanted[0]], bound[0])
+
+
+def an_update_does_what_the_optimizers_own_text_does(trial: UpdateTrial) -> None:
+    """updates: in every step, to w and to the slots, and to nothing else."""
+    w, dw = trial.drawn(0), trial.drawn(1)
+    slots = {name: np.zeros_like(w) for name in trial.slots}
+    own_w, own_slots = w.copy(), {name: np.zeros_like(w) for name in trial.slots}
+    faster = trial.kernels.updates(trial.update, w, dw, slots)
+    if faster is None:
+        raise NotApplicable("it leaves this update to NumPy")
+    if w.tobytes() != own_w.tobytes() or any(slot.any() for slot in slots.values()):
+        raise CheckFailure(f"{trial}: updates changed the arrays before a step was asked for", _look(trial))
+    for step, rate in enumerate((0.1, 0.05, 0.05, 0.0), 1):
+        gradients = trial.drawn(step)
+        dw[...] = gradients
+        with np.errstate(all="ignore"):
+            faster(step, rate)
+            trial.update(own_w, gradients.copy(), own_slots, step, rate)
+        if dw.tobytes() != gradients.tobytes():
+            raise CheckFailure(f"{trial}: updates changed dw in step {step}", _look(trial))
+        for name, found, wanted in (("w", w, own_w), *((name, slots[name], own_slots[name]) for name in slots)):
+            finite = wanted[np.isfinite(wanted)]
+            largest = float(np.abs(finite).max(initial=0)) + 1
+            _compare(
+                f"{trial}: updates, {name} after step {step}", found, wanted,
+                ROUNDINGS * float(np.finfo(trial.dtype).eps) * largest, _look(trial),
+            )  # fmt: skip
+
+
+def _judge(
+    trial: KernelTrial,
+    what: str,
+    kernel: Callable[..., Array],
+    given: Mapping[str, Array],
+    results: Mapping[str, Array],
+    wanted: list[Array],
+    bound: Array | float,
+) -> None:
+    """Calls a kernel, and holds what it returned, wrote, and left alone against what it should."""
+    what = f"{what} of {trial}"
+    look = f"look at {kernel.__name__}"
+    before = {name: array.tobytes() for name, array in given.items()}
+    with np.errstate(all="ignore"):
+        returned = kernel(*given.values(), **results)
+    if returned is not results["out"]:
+        raise CheckFailure(f"{what}: it returned something else than out", look)
+    for name, array in given.items():
+        if array.tobytes() != before[name]:
+            raise CheckFailure(f"{what}: it changed {name}", look)
+    for (name, found), value in zip(results.items(), wanted, strict=True):
+        _compare(f"{what}: {name}", found, value, bound, look)
+
+
+def _compare(what: str, found: Array, wanted: Array, bound: Array | float, look: str) -> None:
+    """Numbers that differ by more than the bound, or are not NaN or infinite alike, fail."""
+    with np.errstate(all="ignore"):
+        off = np.abs(found.astype(np.float64) - wanted.astype(np.float64))
+        special = ~np.isfinite(wanted)
+        alike = np.where(np.isnan(wanted), np.isnan(found), found == wanted)
+        wrong = np.where(special | ~np.isfinite(found), ~alike, off > bound)
+    if not wrong.any():
+        return
+    unwritten = int((found == 1e30).sum())
+    more = f", of which {unwritten} were not written" if unwritten else ""
+    finite = off[wrong & np.isfinite(off)]
+    largest = f"largest difference {finite.max():.3g}" if finite.size else "they are not NaN or infinite alike"
+    index = tuple(int(place) for place in np.argwhere(wrong)[0])
+    raise CheckFailure(
+        f"{what}: {int(wrong.sum())} of {wrong.size} numbers are not NumPy's{more}; {largest}; "
+        f"first at {list(index)}: {found[index]:.8g}, NumPy's {wanted[index]:.8g}",
+        look,
+    )
+
+
+def _product(a: Array, b: Array, eps: float) -> tuple[Array, Array]:
+    """A product in float64, and by how much one in the arrays' dtype may be off; NaN and infinite as NumPy's is."""
+    with np.errstate(all="ignore"):
+        exact = np.where(np.isfinite(a), a, 0).astype(np.float64) @ np.where(np.isfinite(b), b, 0).astype(np.float64)
+        bound = np.abs(np.where(np.isfinite(a), a, 0)) @ np.abs(np.where(np.isfinite(b), b, 0))
+        if not (np.isfinite(a).all() and np.isfinite(b).all()):
+            own = NUMPY.matmul(a, b, out=np.empty(exact.shape, a.dtype))
+            exact = np.where(np.isfinite(own), exact, own)
+    return exact, (a.shape[1] + 2) * eps * bound
+
+
+def _look(trial: UpdateTrial) -> str:
+    return f"look at updates, and at what it does with the text at {place(trial.update)}"
+
+
+CHECKS = (
+    it_can_be_made,
+    it_multiplies_matrices,
+    it_multiplies_and_adds_the_bias,
+    it_rectifies,
+    it_multiplies_by_numbers_and_by_masks,
+    it_sums_rows,
+)
+UPDATES = (an_update_does_what_the_optimizers_own_text_does,)

@@ -1,0 +1,238 @@
+"""A provider of kernels that gives wrong numbers is found, and told what, in which case, and by how much."""
+
+import re
+
+import numpy as np
+import pytest
+
+import fcframe
+from fcframe.kernels import NUMPY, Kernels
+from tests.cli.shell import fcframe as shell
+from tests.verify import plugins
+
+
+class Broken(Kernels):
+    """NumPy's, but for what a test overrides."""
+
+    name = "broken"
+
+
+def broken(**methods):
+    return type("Broken", (Broken,), methods)
+
+
+def small_parts_only(self, a, b, out):
+    np.dot(a, b, out=out)
+    if out.size > 200_000:
+        out[-1, -1] += 1e-2 * abs(out[-1, -1]) + 1e-2
+    return out
+
+
+def without_the_last_column(self, x, W, b, out):
+    self.matmul(x, W, out)
+    out[:, :-1] += b[:-1]
+    return out
+
+
+def writing_nothing_for_odd_sizes(self, d, out):
+    return out if len(d) % 2 and len(d) > 1 else NUMPY.sum_rows(d, out)
+
+
+def killing_nan(self, x, out, mask):
+    NUMPY.rectify(x, out, mask)
+    out[np.isnan(out)] = 0
+    return out
+
+
+def choosing(self, a, b, out):
+    out[...] = np.where(b, a, 0) if b.dtype == bool else a * b
+    return out
+
+
+def spoiling(self, a, b, out):
+    np.multiply(a, b, out=out)
+    if a.size:
+        a[0, 0] = 3
+    return out
+
+
+def transposed_wrongly(self, a, b, out):
+    flat = a if a.flags.c_contiguous else np.ndarray(a.shape, a.dtype, np.ascontiguousarray(a.T))
+    return np.dot(flat, b, out=out)
+
+
+def remembering(self, update, w, dw, slots):
+    rates = []
+
+    def everything(step, learning_rate):
+        rates.append(learning_rate)
+        update(w, dw, slots, step, rates[0])
+
+    return everything
+
+
+def as_if_each_step_were_the_first(self, update, w, dw, slots):
+    return lambda step, learning_rate: update(w, dw, slots, 1, learning_rate)
+
+
+def changing_dw(self, update, w, dw, slots):
+    def everything(step, learning_rate):
+        update(w, dw, slots, step, learning_rate)
+        dw[...] = 0
+
+    return everything
+
+
+def nearly_all(self, update, w, dw, slots):
+    part = slice(0, len(w) // 64 * 64 or None)
+    parts = {name: slot[part] for name, slot in slots.items()}
+    return lambda step, learning_rate: update(w[part], dw[part], parts, step, learning_rate)
+
+
+CASES = {
+    "a wrong number in a large product": (
+        {"matmul": small_parts_only},
+        "it_multiplies_matrices",
+        r"matmul, x @ W of 513x300x517,float32,in rows: out: 1 of 265221 numbers are not NumPy's; largest diff.* 0\.\d",
+    ),
+    "a bias that is not added everywhere": (
+        {"affine": without_the_last_column},
+        "it_multiplies_and_adds_the_bias",
+        r"affine, x @ W \+ b of 1x300x130,float32,in rows: out: 1 of 130 numbers are not NumPy's; largest difference",
+    ),
+    "an array that is not written": (
+        {"sum_rows": writing_nothing_for_odd_sizes},
+        "it_sums_rows",
+        r"sum_rows of 3x5x4,float32,in rows: out: 4 of 4 numbers are not NumPy's, of which 4 were not written",
+    ),
+    "NaN that becomes 0": (
+        {"rectify": killing_nan},
+        "it_rectifies",
+        r"rectify of .*with NaN and infinity: out: 1 of \d+ numbers .*they are not NaN or infinite alike.*NumPy's nan",
+    ),
+    "an infinity that a mask hides": (
+        {"multiply": choosing},
+        "it_multiplies_by_numbers_and_by_masks",
+        r"multiply by a mask of .*with NaN and infinity: out: .*: 0, NumPy's nan",
+    ),
+    "an input that is changed": (
+        {"multiply": spoiling},
+        "it_multiplies_by_numbers_and_by_masks",
+        r"multiply by numbers of 1x1x1,float32,in rows: it changed a",
+    ),
+    "something else than out is returned": (
+        {"matmul": lambda self, a, b, out: out.copy()},
+        "it_multiplies_matrices",
+        r"matmul, x @ W of 0x3x2,float32,in rows: it returned something else than out",
+    ),
+    "strides that are not looked at": (
+        {"matmul": transposed_wrongly},
+        "it_multiplies_matrices",
+        r"matmul, x\.T @ dout of 3x5x4,float32,in rows: out: \d+ of 20 numbers are not NumPy's",
+    ),
+    "a learning rate that is kept": (
+        {"updates": remembering},
+        "an_update_does_what_the_optimizers_own_text_does",
+        r"parameters,float32.*: updates, w after step 2: .*largest difference",
+    ),
+    "a step that is not counted": (
+        {"updates": as_if_each_step_were_the_first},
+        "an_update_does_what_the_optimizers_own_text_does",
+        r"adam .*updates, w after step 2",
+    ),
+    "a gradient that is changed": (
+        {"updates": changing_dw},
+        "an_update_does_what_the_optimizers_own_text_does",
+        r"1 parameters,float32.*: updates changed dw in step 1",
+    ),
+    "the last parameters": (
+        {"updates": nearly_all},
+        "an_update_does_what_the_optimizers_own_text_does",
+        r"1000 parameters,float32.*: updates, w after step 1: \d+ of 1000 numbers are not NumPy's.*first at \[960\]",
+    ),
+}
+
+
+@pytest.mark.parametrize(("methods", "check", "told"), CASES.values(), ids=CASES)
+def test_a_wrong_kernel_fails_its_check_alone_and_is_told_in_words(methods, check, told):
+    report = fcframe.gradcheck(broken(**methods)())
+    # a wrong product makes a wrong affine
+    assert {failure.check for failure in report.failures} - {"it_multiplies_and_adds_the_bias"} <= {check}
+    failed = [failure.message for failure in report.failures if failure.check == check]
+
+    assert any(re.search(told, message) for message in failed), "\n".join(failed[:8])
+
+
+def test_numpys_own_kernels_pass():
+    report = fcframe.gradcheck(NUMPY)
+    assert report.passed, report
+
+
+def test_a_provider_that_raises_fails_and_hurts_nobody_else():
+    def raising(self, x, out, mask):
+        raise ZeroDivisionError("no such luck")
+
+    report = fcframe.gradcheck(broken(rectify=raising)())
+    assert {failure.message for failure in report.failures} == {"raised ZeroDivisionError: no such luck"}
+
+
+SOURCE = '''
+import fcframe
+import numpy as np
+
+class Hasty(fcframe.Kernels):
+    """Forgets the bias."""
+
+    name = "hasty"
+
+    def __init__(self, threads=1):
+        {loading}
+        super().__init__(threads)
+
+    @classmethod
+    def lacks(cls):
+        return {lacks!r}
+
+    def affine(self, x, W, b, out):
+        return self.matmul(x, W, out)
+
+@fcframe.hookimpl
+def fcframe_kernels():
+    return [Hasty]
+'''
+
+
+def installed(folder, loading="pass", lacks=""):
+    plugins.install(folder / "site", "mine", SOURCE.format(loading=loading, lacks=lacks))
+    return {"PYTHONPATH": str(folder / "site")}
+
+
+@pytest.mark.parametrize("arguments", [["hasty"], ["--plugin", "mine"]], ids=["by name", "by plugin"])
+def test_gradcheck_finds_it_on_the_command_line(tmp_path, arguments):
+    done = shell("gradcheck", *arguments, cwd=tmp_path, **installed(tmp_path))
+    assert done.code == 1
+    assert "kernels hasty" in done.out
+    assert "affine, x @ W + b of 1x300x130,float32,in rows: out: " in done.out
+    assert " numbers are not NumPy's; largest difference " in done.out
+
+
+def test_a_layer_that_runs_with_wrong_kernels_is_found_too(tmp_path):
+    path = installed(tmp_path)
+    assert shell("gradcheck", "affine", "--kernels", "hasty", cwd=tmp_path, **path).code == 1
+    assert shell("gradcheck", "affine", cwd=tmp_path, **path).code == 0
+
+
+def test_one_that_cannot_run_here_is_not_checked_and_one_that_cannot_be_loaded_fails(tmp_path):
+    absent = shell("gradcheck", "hasty", "--json", cwd=tmp_path, **installed(tmp_path / "a", lacks="this is no Cray"))
+    (component,) = absent.json["components"]
+    assert (absent.code, component["verdict"]) == (0, "passed")
+    assert "not usable on this machine: this is no Cray" in str(component)
+    torn = shell("gradcheck", "hasty", cwd=tmp_path, **installed(tmp_path / "b", loading="raise OSError('torn')"))
+    assert torn.code == 1
+    assert "kernels 'hasty' are not usable: OSError: torn" in torn.out
+
+
+def test_unknown_kernels_to_run_with_are_refused(tmp_path):
+    done = shell("gradcheck", "relu", "--kernels", "numppy", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("fcframe: kernels: no kernels called 'numppy'. Did you mean 'numpy'? Known: ")
