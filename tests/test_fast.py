@@ -256,9 +256,9 @@ def test_without_its_wheels_it_says_what_to_install(monkeypatch):
     provider = sys.modules["fcframe_fast.provider"]
     monkeypatch.setattr(provider, "_installed", lambda name: False)
     monkeypatch.setattr(provider, "with_mkl", lambda: True)
-    assert FAST.lacks() == "mkl and numba not installed: pip install 'fcframe[fast]'"
+    assert FAST.lacks() == "mkl and numba not installed; the extra fcframe[fast] brings what is missing"
     assert providers.choose() is NUMPY
-    with pytest.raises(fcframe.PluginError, match=r"kernels 'fast' are not usable: mkl and numba not installed: pip"):
+    with pytest.raises(fcframe.PluginError, match=r"kernels 'fast' are not usable: mkl and numba not installed; the extra"):
         providers.choose("fast")
 
 

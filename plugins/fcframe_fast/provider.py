@@ -48,7 +48,7 @@ class Fast(Kernels):
         """Why the kernels cannot run on this machine, or nothing."""
         missing = [name for name in needed() if not _installed(name)]
         if missing:
-            return f"{' and '.join(missing)} not installed: pip install 'fcframe[fast]'"
+            return f"{' and '.join(missing)} not installed; the extra fcframe[fast] brings what is missing"
         try:
             ctypes.CDLL("libgomp.so.1" if with_mkl() else None)
         except OSError:
