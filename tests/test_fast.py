@@ -258,7 +258,9 @@ def test_without_its_wheels_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(provider, "with_mkl", lambda: True)
     assert FAST.lacks() == "mkl and numba not installed; the extra fcframe[fast] brings what is missing"
     assert providers.choose() is NUMPY
-    with pytest.raises(fcframe.PluginError, match=r"kernels 'fast' are not usable: mkl and numba not installed; the extra"):
+    with pytest.raises(
+        fcframe.PluginError, match=r"kernels 'fast' are not usable: mkl and numba not installed; the extra"
+    ):
         providers.choose("fast")
 
 
