@@ -105,12 +105,27 @@ class ReusingContext(Context):
         self._inner: dict[tuple[str, ...], tuple[Context, ...]] = {}
         self._inner_params: dict[tuple[str, ...], tuple[Mapping[str, Array], tuple[Mapping[str, Array], ...]]] = {}
 
+    @classmethod
+    def of(cls, fresh: Context, grads: Mapping[str, Array]) -> "ReusingContext":
+        """One like a fresh context, with these places for the gradients."""
+        return cls(
+            grads=grads,
+            training=fresh.training,
+            rng=fresh.rng,
+            state=fresh.state,
+            params=fresh._params,
+            needs_input_grad=fresh.needs_input_grad,
+            dtype=fresh.dtype,
+            kernels=fresh.kernels,
+        )
+
     def inner(self, names: Sequence[str]) -> tuple[Context, ...]:
         """As for `Context`; made once for the same names."""
         key = tuple(names)
         made = self._inner.get(key)
         if made is None:
-            made = self._inner[key] = self._made(key)
+            pairs = zip(super().inner(key), split(self._grads, key), strict=True)
+            made = self._inner[key] = tuple(ReusingContext.of(fresh, grads) for fresh, grads in pairs)
         return made
 
     def inner_params(self, names: Sequence[str], params: Mapping[str, Array]) -> tuple[Mapping[str, Array], ...]:
@@ -120,21 +135,6 @@ class ReusingContext(Context):
         if made is None or made[0] is not params:
             made = self._inner_params[key] = params, split(params, names)
         return made[1]
-
-    def _made(self, names: tuple[str, ...]) -> tuple[Context, ...]:
-        return tuple(
-            ReusingContext(
-                grads=grads,
-                training=fresh.training,
-                rng=fresh.rng,
-                state=fresh.state,
-                params=fresh._params,
-                needs_input_grad=fresh.needs_input_grad,
-                dtype=fresh.dtype,
-                kernels=fresh.kernels,
-            )
-            for fresh, grads in zip(super().inner(names), split(self._grads, names), strict=True)
-        )
 
 
 class Under(MutableMapping[str, Array]):

@@ -143,16 +143,7 @@ class Trial:
     def reusing_context(self) -> ReusingContext:
         """A context as the solver's, with places for the gradients."""
         grads = {name: np.zeros_like(array) for name, array in self.params.items()}
-        fresh = self.context()
-        return ReusingContext(
-            grads=grads,
-            training=fresh.training,
-            rng=fresh.rng,
-            state=fresh.state,
-            params=self.params,
-            dtype=self.dtype,
-            kernels=fresh.kernels,
-        )
+        return ReusingContext.of(self.context(), grads)
 
     def forward(
         self, x: Array | None = None, params: Mapping[str, Array] | None = None, ctx: Context | None = None
