@@ -75,7 +75,7 @@ class Worker:
         self._ask(f"{before} {steps}\n")
         seconds: float = self._answer()["seconds"]
         self._signal(signal.SIGSTOP)
-        return seconds / steps
+        return seconds
 
     def calibrate(self, before: int, steps: int, longest: float) -> None:
         """Warms up, and finds how many steps a turn may have so that it does not take too long."""

@@ -1,7 +1,7 @@
 """A process that runs one contender, a turn at a time, as its parent asks: `python -m benchmarks.worker NAME TASK …`.
 
-It answers each line on its standard input with a line of JSON: first whether it is there at all, then the seconds that
-each turn took.
+It answers each line on its standard input with a line of JSON: first whether it is there at all, then the seconds a
+step of each turn.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -31,9 +31,20 @@ class Ready:
 
     turn: Callable[[int], Any]
     """Does so many steps, and comes back when they are done."""
+    whole: int = 1
+    """It does so many steps, or a multiple of them."""
     note: str = ""
     """Which of several ways was taken."""
     versions: dict[str, str] = field(default_factory=dict)
+
+    def timed(self, before: int, steps: int) -> float:
+        """Seconds a step of a turn, after others that are not timed: threads wake up in them, and caches fill."""
+        before, steps = (-(-asked // self.whole) * self.whole for asked in (before, steps))
+        if before:
+            self.turn(before)
+        start = time.perf_counter()
+        self.turn(steps)
+        return (time.perf_counter() - start) / steps
 
 
 def main() -> None:
@@ -48,16 +59,9 @@ def main() -> None:
     except AbsentError as error:
         answers.write(json.dumps({"absent": str(error)}) + "\n")
         return
-    facts = asdict(ready)
-    del facts["turn"]
-    answers.write(json.dumps(facts) + "\n")
+    answers.write(json.dumps({"note": ready.note, "versions": ready.versions}) + "\n")
     for line in sys.stdin:
-        before, steps = map(int, line.split())
-        if before:  # threads wake up and caches fill
-            ready.turn(before)
-        start = time.perf_counter()
-        ready.turn(steps)
-        answers.write(json.dumps({"seconds": time.perf_counter() - start}) + "\n")
+        answers.write(json.dumps({"seconds": ready.timed(*map(int, line.split()))}) + "\n")
 
 
 def make(module: str, packages: list[str], task: str, argument: str) -> Ready:

@@ -19,15 +19,15 @@ FOR_GOOD = ExitStack()
 
 
 def step(workload: Workload) -> Ready:
-    """Whole epochs; a turn is a whole number of them."""
+    """Whole epochs."""
     tempfile.tempdir = os.environ[FOLDER]  # where it takes its turns: others of us must not wait while this is stopped
     epoch = solver(*prepared(workload)).train_epoch
 
     def turn(steps: int) -> None:
-        for _ in range(-(-steps // workload.steps)):
+        for _ in range(steps // workload.steps):
             epoch()
 
-    return Ready(turn, versions=kernels())
+    return Ready(turn, workload.steps, versions=kernels())
 
 
 def forward(workload: Workload) -> Ready:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fcframe
-from benchmarks import allocations, check, documents, figures, goals, growth, growth_point, report, rounds
+from benchmarks import allocations, check, documents, figures, goals, growth, growth_point, report, rounds, worker
 from benchmarks.contenders import CONTENDERS, REFERENCE, Contender
 from benchmarks.process import CrashedError, Worker, answer_of
 from benchmarks.rounds import Noise, Times, Turn
@@ -85,6 +85,13 @@ def test_a_worker_that_ends_while_it_is_measured_crashes():
         os.killpg(worker.pid, signal.SIGKILL)
         with pytest.raises(CrashedError, match="it ended"):
             worker.turn()
+
+
+def test_a_turn_of_whole_epochs_is_divided_by_the_steps_that_it_did(monkeypatch):
+    done = []
+    monkeypatch.setattr(worker.time, "perf_counter", lambda: float(sum(done)))  # a step takes a second
+    assert worker.Ready(done.append, whole=8).timed(3, 10) == 1.0
+    assert done == [8, 16]
 
 
 def test_kernels_that_are_not_there_leave_fcframe_out():
