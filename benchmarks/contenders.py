@@ -22,6 +22,7 @@ CONTENDERS = {
     "products": Contender("matrix products alone, NumPy", "products", packages=("numpy",)),
     "products-mkl": Contender("matrix products alone, MKL", "products_mkl", MKL, packages=("mkl",)),
     "plain": Contender("plain NumPy text", "plain", packages=("numpy",)),
+    "hand": Contender("NumPy text written for speed", "hand", packages=("numpy",)),
     "fcframe": Contender("fcframe", "framework", COMMAND | {"FCFRAME_KERNELS": "numpy"}, packages=("fcframe",)),
     "fcframe-fast": Contender("fcframe with `fast`", "framework", COMMAND | {"FCFRAME_KERNELS": "fast"},
                               packages=("fcframe",)),

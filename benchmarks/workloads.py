@@ -80,7 +80,7 @@ class Workload:
 WORKLOADS = {
     workload.name: workload
     for workload in (
-        Workload("W1", (64, 100, 10), 32, "sgd", steps=64, epochs=8),
+        Workload("W1", (64, 100, 10), 32, "sgd", steps=64, epochs=32),
         Workload("W2", (3072, 200, 10), 100, "sgd", steps=32),
         Workload("W3", (3072, 100, 100, 100, 100, 10), 100, "adam", steps=32),
         Workload("W4", (3072, 1024, 1024, 1024, 10), 256, "adam", steps=8),

@@ -1,13 +1,15 @@
 """The contract of kernels: the few operations that take most of a training step, which a plugin may provide faster."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 
 from fcframe.arrays import Array
 
+SMALL = 2**16
+"""Numbers of an array that may be kept beside others of its shape."""
 Update = Callable[[Array, Array, Mapping[str, Array], int, float], None]
 """An elementwise optimizer's `update(w, dw, slots, step, learning_rate)`."""
 
@@ -59,13 +61,14 @@ class Kernels:
 
     def rectify(self, x: Array, out: Array, mask: Array) -> Array:
         """The activation: out = max(x, 0), and where x is greater than 0 as booleans in mask; NaN stays NaN."""
-        zeros = _row(0, x.shape[-1], x.dtype)  # NumPy compares two arrays faster than an array and a number
-        np.greater(x, zeros, out=mask)
+        np.greater(x, _filled(0, (), x.dtype), out=mask)
+        # NumPy's maximum is faster with an array than with a number, and fastest with one of the same shape
+        zeros = _filled(0, x.shape if x.size <= SMALL else x.shape[-1:], x.dtype)
         return np.maximum(x, zeros, out=out)
 
     def sum_rows(self, d: Array, out: Array) -> Array:
         """The bias's gradient: out (M,) = the sum of the rows of d (N, M)."""
-        return _row(1, len(d), d.dtype).dot(d, out)  # sooner done than a sum along the first axis
+        return _filled(1, (len(d),), d.dtype).dot(d, out)  # sooner done than a sum along the first axis
 
     def updates(
         self, update: Update, w: Array, dw: Array, slots: Mapping[str, Array]
@@ -84,11 +87,11 @@ class Kernels:
         return None
 
 
-@cache
-def _row(value: float, count: int, dtype: Any) -> Array:
-    row = np.full(count, value, dtype)
-    row.flags.writeable = False
-    return row
+@lru_cache(maxsize=64)  # of the shapes of one training
+def _filled(value: float, shape: tuple[int, ...], dtype: Any) -> Array:
+    array = np.full(shape, value, dtype)
+    array.flags.writeable = False
+    return array
 
 
 NUMPY = Kernels()

@@ -15,7 +15,8 @@ from benchmarks.contenders import CONTENDERS, REFERENCE, Contender
 from benchmarks.process import CrashedError, Worker, answer_of
 from benchmarks.rounds import Noise, Times, Turn
 from benchmarks.worker import AbsentError
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workers import hand
+from benchmarks.workloads import WORKLOADS, Workload
 
 
 @pytest.mark.parametrize("module", [documents, report, rounds], ids=lambda module: module.__name__)
@@ -98,6 +99,23 @@ def test_kernels_that_are_not_there_leave_fcframe_out():
     contender = Contender("", "framework", {"FCFRAME_KERNELS": "no_such_kernels"}, packages=("fcframe",))
     with pytest.raises(AbsentError, match="no_such_kernels"):
         Worker(contender, "step", "W1")
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_the_text_written_for_speed_computes_what_fcframe_does(optimizer):
+    workload = Workload("tiny", (6, 5, 5, 4), 8, optimizer, steps=1)
+    spec = fcframe.load_spec(workload.spec())
+    network, update = fcframe.build(spec), spec.training.optimizer.update
+    slots = {name: {slot: np.zeros_like(w) for slot in ("m", "v")} for name, w in network.params.items()}
+    for index, (W, b) in enumerate(workload.weights(), start=1):
+        network.params[f"affine{index}.W"], network.params[f"affine{index}.b"] = W, b
+    X, y = workload.data()
+    by_hand = hand.minibatch(workload, X, y)
+    for step in range(1, 4):
+        loss, grads = network.loss(X, y)
+        assert by_hand() == pytest.approx(loss, rel=1e-6)
+        for name, w in network.params.items():
+            update(w, grads[name], slots[name], step, workload.rate)
 
 
 # What else is measured.

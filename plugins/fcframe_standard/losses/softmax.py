@@ -52,7 +52,7 @@ class SoftmaxLoss(Loss):
         sums = ctx.kernels.sum_rows(columns, out=ctx.empty("sums", (N,)))
         losses = np.log(sums)
         losses -= chosen
+        numbers[true] -= sums
         sums *= N
         columns /= sums
-        numbers[true] -= 1 / N
         return float(np.add.reduce(losses)) / N, columns.T
