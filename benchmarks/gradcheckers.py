@@ -128,10 +128,11 @@ def network(x: Array, *params: Array) -> tuple[Array, Arrays]:
     a2 = np.maximum(a1 @ W2 + b2, 0)
     scores = a2 @ W3 + b3
     scores -= scores.max(axis=1, keepdims=True)
-    total = np.exp(scores).sum(axis=1, keepdims=True)
+    exp = np.exp(scores)
+    total = exp.sum(axis=1, keepdims=True)
     rows = np.arange(len(x))
     losses = np.log(total) - scores[rows, rows % 10, None]
-    return losses / max(len(x), 1), (x, a1, a2, np.exp(scores) / total, W1, W2, W3)
+    return losses / max(len(x), 1), (x, a1, a2, exp / total, W1, W2, W3)
 
 
 def network_back(dout: Array, x: Array, a1: Array, a2: Array, probs: Array, W1: Array, W2: Array, W3: Array) -> Arrays:
@@ -365,7 +366,7 @@ def layer_of(row: Row) -> fcframe.Layer:
             return {name: fcframe.Parameter(shape, Zeros()) for name, shape in text.params.items()}
 
         def forward(self, x: Array, params: Any, _ctx: Any) -> Any:
-            out, cache = text.forward(x, *(params[name] for name in text.params))
+            out, cache = text.forward(x, *map(params.__getitem__, text.params))
             return out, tuple(cache)
 
         def backward(self, dout: Array, cache: Any, _ctx: Any) -> Any:

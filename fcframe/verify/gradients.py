@@ -120,7 +120,7 @@ def _one_by_one(array: Array, moved: Array, weights: Array, outputs: Callable[[]
             part = slice(start, start + size)
             outs = np.empty((len(elements[part]), base.size))
             with np.errstate(all="ignore"):  # as `_silently`, once for all of them
-                for out, element, offset in zip(outs, elements[part], offsets[part], strict=True):
+                for out, element, offset in zip(outs, elements[part].tolist(), offsets[part], strict=True):
                     moved[...] = array
                     flat[element] += offset
                     out[:] = outputs().reshape(-1)

@@ -22,11 +22,15 @@ def assert_right(component):
     assert report.passed, str(report)
 
 
-@pytest.mark.parametrize(
-    "component",
-    [found for found in fcframe.registry() if found.kind != "layer"],
-    ids=lambda found: f"{found.kind}-{found.type}",
-)
+def registered():
+    for found in fcframe.registry():
+        if found.kind != "layer":  # those are tested in files of their own
+            # its 180 MB are read sixteen times, where they are there
+            marks = pytest.mark.slow if found.type == "cifar10" else ()
+            yield pytest.param(found, id=f"{found.kind}-{found.type}", marks=marks)
+
+
+@pytest.mark.parametrize("component", [*registered()])
 def test_what_is_registered_is_right(component):
     assert_right(component)
 
