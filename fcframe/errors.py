@@ -35,7 +35,7 @@ class PluginError(FcframeError):
 
 
 class ContractError(FcframeError):
-    """Mend the component: it does not do what its kind promises in `fcframe.components`."""
+    """Mend the component, or the kernels: they do not do what `fcframe.components` or `fcframe.kernels` promises."""
 
 
 class DataError(FcframeError):

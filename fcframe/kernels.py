@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from reprlib import repr as short
 from typing import Any, ClassVar
 
 import numpy as np
@@ -72,7 +73,7 @@ class Kernels:
 
     def updates(
         self, update: Update, w: Array, dw: Array, slots: Mapping[str, Array]
-    ) -> Callable[[int, float], None] | None:
+    ) -> Callable[[int, float], bool] | None:
         """A faster way to call an elementwise optimizer on everything, or None where there is none.
 
         Args:
@@ -82,9 +83,19 @@ class Kernels:
             slots: The optimizer's slots, each as long as w; changed in place.
 
         Returns:
-            A function of the step, counted from 1, and of the learning rate.
+            A function of the step, counted from 1, and of the learning rate. It returns True where it made the step,
+            and False where it leaves this step to NumPy and has changed nothing.
         """
         return None
+
+
+def unsaid(returned: object, step: int) -> str:
+    """What is wrong where a function of `updates` does not say whether it made a step.
+
+    >>> unsaid(None, 1)
+    'updates, step 1 returned None, and not True (done) or False (left to NumPy)'
+    """
+    return f"updates, step {step} returned {short(returned)}, and not True (done) or False (left to NumPy)"
 
 
 @lru_cache(maxsize=64)  # of the shapes of one training

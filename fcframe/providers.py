@@ -7,7 +7,7 @@ from fcframe.errors import PluginError, SpecError, in_a_line
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.registry import Registry
 from fcframe.registry import registry as installed
-from fcframe.strict import suggestion
+from fcframe.strict import none_called
 
 VARIABLE = "FCFRAME_KERNELS"
 
@@ -114,7 +114,4 @@ def _class_named(name: str, source: str, registry: Registry) -> type[Kernels] | 
         return registry.kernels[name][1]
     known = sorted([NUMPY.name, *registry.kernels])
     broken = "".join(f". They may belong to a broken plugin: {quarantined}" for quarantined in registry.quarantined)
-    shown = name if len(name) <= 80 else f"{name[:60]}…"
-    raise SpecError(
-        [f"{source}: no kernels called {shown!r}.{suggestion(name, known)} Known: {', '.join(known)}{broken}"]
-    )
+    raise SpecError([f"{source}: {none_called('kernels', name, known, 'Known')}{broken}"])

@@ -16,7 +16,7 @@ from fcframe import announced, hookspecs
 from fcframe.components import KINDS, Component
 from fcframe.errors import PluginError, in_a_line
 from fcframe.kernels import Kernels
-from fcframe.strict import suggestion
+from fcframe.strict import none_called, suggestion
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith(f"{hookspecs.GROUP}_"))
 
@@ -152,9 +152,7 @@ class Registry:
 
     def _unknown(self, kind: str, name: str, known: Sequence[str]) -> str:
         broken = "".join(f". It may belong to a broken plugin: {quarantined}" for quarantined in self.quarantined)
-        registered = ", ".join(known) or "none"
-        shown = name if len(name) <= 80 else f"{name[:60]}…"
-        return f"no {kind} called {shown!r}.{suggestion(name, known)} Registered: {registered}{broken}"
+        return none_called(kind, name, known, "Registered") + broken
 
 
 @cache

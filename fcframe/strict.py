@@ -95,6 +95,16 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f" Did you mean '{near[0]}'?" if near else ""
 
 
+def none_called(what: str, name: str, known: Sequence[str], listed: str) -> str:
+    """What is said of a name that nobody has: the nearest that somebody has, and all of these.
+
+    >>> none_called("layer", "relo", ["affine", "relu"], "Registered")
+    "no layer called 'relo'. Did you mean 'relu'? Registered: affine, relu"
+    """
+    cut = name if len(name) <= 80 else f"{name[:60]}…"
+    return f"no {what} called {cut!r}.{suggestion(name, known)} {listed}: {', '.join(known) or 'none'}"
+
+
 def shown(value: Any) -> str:
     r"""A value as JSON, on one line and cut to a length that fits there.
 

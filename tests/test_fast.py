@@ -206,6 +206,16 @@ def test_what_cannot_be_traced_is_left_to_numpy(kernels, optimizer):
     assert np.array_equal(updated(optimizer, kernels, "float32")[0][3:], updated(optimizer, NUMPY, "float32")[0][3:])
 
 
+def test_a_step_that_cannot_be_traced_is_left_to_numpy_and_changes_nothing(kernels):
+    w, dw = drawn(COUNT), drawn(COUNT, seed=1)
+    before = w.copy()
+    everything = kernels.updates(late, w, dw, {})
+    assert everything(2, 0.1) is False
+    assert np.array_equal(w, before)
+    assert everything(3, 0.1) is True
+    assert not np.array_equal(w, before)
+
+
 def test_few_parameters_are_left_to_numpy(kernels):
     few = np.zeros(1000, np.float32), np.zeros(1000, np.float32)
     assert kernels.updates(standing_still, *few, {}) is None
@@ -219,6 +229,14 @@ def test_an_optimizer_that_writes_to_the_gradient_or_returns_is_left_to_numpy(ke
     arrays = np.zeros(COUNT, np.float32), np.zeros(COUNT, np.float32)
     assert kernels.updates(writing, *arrays, {}) is None
     assert kernels.updates(lambda w, dw, slots, step, learning_rate: w - dw, *arrays, {}) is None
+
+
+def test_an_optimizer_that_returns_something_in_a_later_step_is_refused(kernels):
+    def returning(w, dw, slots, step, learning_rate):
+        return w - dw if step == 2 else None
+
+    with pytest.raises(fcframe.ContractError, match="in place"):
+        updated(Text(returning), kernels, "float32")
 
 
 # The whole.

@@ -7,7 +7,7 @@ import numpy as np
 from fcframe.arrays import Array
 from fcframe.components import Optimizer
 from fcframe.errors import ContractError
-from fcframe.kernels import NUMPY, Kernels
+from fcframe.kernels import NUMPY, Kernels, unsaid
 from fcframe.parameters import Views
 
 BLOCK = 2**18
@@ -30,7 +30,7 @@ class Updates:
     def __init__(
         self, optimizer: Optimizer, params: Views, grads: Views, kernels: Kernels = NUMPY, block: int | None = None
     ) -> None:
-        self._update = optimizer.update
+        self._update, self._provider = optimizer.update, kernels.name
         shapes = {key: view.shape for key, view in params.items()}
         self.slots = {
             name: Views(shapes, params.flat.dtype, place) for place, name in enumerate(optimizer.slots(), start=2)
@@ -47,10 +47,17 @@ class Updates:
             self._pieces = list(_blocks(params.flat, grads.flat, slots, optimizer.scratch, size))
 
     def __call__(self, step: int, learning_rate: float) -> None:
-        """Makes one update of everything; `step` counts from 1."""
+        """Makes one update of everything; `step` counts from 1.
+
+        Raises:
+            ContractError: The optimizer returned something, or the kernels did not say whether they made the step.
+        """
         if self._everything is not None:
-            self._everything(step, learning_rate)
-            return
+            done = self._everything(step, learning_rate)
+            if done is True:
+                return
+            if done is not False:  # whether to make the step is not known, and twice would be wrong
+                raise ContractError(f"kernels {self._provider!r}: {unsaid(done, step)}")
         for w, dw, slots in self._pieces:
             if self._update(w, dw, slots, step, learning_rate) is not None:
                 raise ContractError("an optimizer changes w in place; its update returned something instead")

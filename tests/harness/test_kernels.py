@@ -67,18 +67,20 @@ def remembering(self, update, w, dw, slots):
     def everything(step, learning_rate):
         rates.append(learning_rate)
         update(w, dw, slots, step, rates[0])
+        return True
 
     return everything
 
 
 def as_if_each_step_were_the_first(self, update, w, dw, slots):
-    return lambda step, learning_rate: update(w, dw, slots, 1, learning_rate)
+    return lambda step, learning_rate: update(w, dw, slots, 1, learning_rate) is None
 
 
 def changing_dw(self, update, w, dw, slots):
     def everything(step, learning_rate):
         update(w, dw, slots, step, learning_rate)
         dw[...] = 0
+        return True
 
     return everything
 
@@ -86,7 +88,25 @@ def changing_dw(self, update, w, dw, slots):
 def nearly_all(self, update, w, dw, slots):
     part = slice(0, len(w) // 64 * 64 or None)
     parts = {name: slot[part] for name, slot in slots.items()}
-    return lambda step, learning_rate: update(w[part], dw[part], parts, step, learning_rate)
+    return lambda step, learning_rate: update(w[part], dw[part], parts, step, learning_rate) is None
+
+
+def saying_nothing(self, update, w, dw, slots):
+    return lambda step, learning_rate: update(w, dw, slots, step, learning_rate)
+
+
+def leaving_what_it_began(self, update, w, dw, slots):
+    def everything(step, learning_rate):
+        if step == 2:
+            w[0] += 1
+            return False
+        return update(w, dw, slots, step, learning_rate) is None
+
+    return everything
+
+
+def leaving_every_second_step(self, update, w, dw, slots):
+    return lambda step, learning_rate: step % 2 == 1 and update(w, dw, slots, step, learning_rate) is None
 
 
 CASES = {
@@ -150,6 +170,16 @@ CASES = {
         "an_update_does_what_the_optimizers_own_text_does",
         r"1000 parameters,float32.*: updates, w after step 1: \d+ of 1000 numbers are not NumPy's.*first at \[960\]",
     ),
+    "a step of which nothing is said": (
+        {"updates": saying_nothing},
+        "an_update_does_what_the_optimizers_own_text_does",
+        r"1 parameters,float32.*: updates, step 1 returned None, and not True \(done\) or False \(left to NumPy\)",
+    ),
+    "a step that is begun and left": (
+        {"updates": leaving_what_it_began},
+        "an_update_does_what_the_optimizers_own_text_does",
+        r"1 parameters,float32.*: updates, w after step 2: 1 of 1 numbers are not NumPy's",
+    ),
 }
 
 
@@ -165,6 +195,11 @@ def test_a_wrong_kernel_fails_its_check_alone_and_is_told_in_words(methods, chec
 
 def test_numpys_own_kernels_pass():
     report = fcframe.gradcheck(NUMPY)
+    assert report.passed, report
+
+
+def test_a_provider_may_leave_a_step_to_numpy():
+    report = fcframe.gradcheck(broken(updates=leaving_every_second_step)())
     assert report.passed, report
 
 

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fcframe
+from fcframe.kernels import Kernels
 from fcframe.parameters import Views
 from fcframe.training.minibatches import Minibatches
 from fcframe.training.updates import Updates
@@ -34,6 +35,40 @@ def test_a_zero_learning_rate_moves_nothing_and_a_gradient_is_left_unchanged(nam
     Updates(OPTIMIZERS[name](), params, grads)(1, 0.0)
     assert (params.flat == 1.5).all()
     assert (grads.flat == -0.25).all()
+
+
+class Rapid(Kernels):
+    """Asks a test what it says of a step."""
+
+    name = "rapid"
+
+    def __init__(self, said):
+        self.said = said
+
+    def updates(self, update, w, dw, slots):
+        return lambda step, learning_rate: self.said(w)
+
+
+def after_a_step_with(said):
+    params, grads = (Views({"w": (3,)}, np.float64) for _ in range(2))
+    grads.flat[...] = 1
+    Updates(OPTIMIZERS["sgd"](), params, grads, Rapid(said))(1, 0.5)
+    return params.flat.tolist()
+
+
+def test_a_step_that_the_kernels_made_is_not_made_again_and_one_that_they_leave_is_made():
+    def made(w):
+        w[...] = 7
+        return True
+
+    assert after_a_step_with(made) == [7, 7, 7]
+    assert after_a_step_with(lambda w: False) == [-0.5, -0.5, -0.5]
+
+
+@pytest.mark.parametrize("said", [None, 1, np.True_], ids=repr)
+def test_kernels_that_do_not_say_whether_they_made_a_step_are_refused(said):
+    with pytest.raises(fcframe.ContractError, match=rf"^kernels 'rapid': updates, step 1 returned {said!r}, and not "):
+        after_a_step_with(lambda w: said)
 
 
 def test_adam_is_the_paper_s_algorithm():

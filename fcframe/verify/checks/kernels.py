@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from fcframe.arrays import Array
-from fcframe.kernels import NUMPY
+from fcframe.kernels import NUMPY, unsaid
 from fcframe.verify.kernel_trial import KernelTrial, UpdateTrial
 from fcframe.verify.report import CheckFailure, NotApplicable, place
 
@@ -71,7 +71,7 @@ def it_sums_rows(trial: KernelTrial) -> None:
 
 
 def an_update_does_what_the_optimizers_own_text_does(trial: UpdateTrial) -> None:
-    """updates: in every step, to w and to the slots, and to nothing else."""
+    """updates: in every step that it does not leave to NumPy, to w and to the slots, and to nothing else."""
     w, dw = trial.drawn(0), trial.drawn(1)
     slots = {name: np.zeros_like(w) for name in trial.slots}
     own_w, own_slots = w.copy(), {name: np.zeros_like(w) for name in trial.slots}
@@ -84,8 +84,12 @@ def an_update_does_what_the_optimizers_own_text_does(trial: UpdateTrial) -> None
         gradients = trial.drawn(step)
         dw[...] = gradients
         with np.errstate(all="ignore"):
-            faster(step, rate)
+            done = faster(step, rate)
+            if done is False:
+                trial.update(w, gradients.copy(), slots, step, rate)
             trial.update(own_w, gradients.copy(), own_slots, step, rate)
+        if not isinstance(done, bool):
+            raise CheckFailure(f"{trial}: {unsaid(done, step)}", _look(trial))
         if dw.tobytes() != gradients.tobytes():
             raise CheckFailure(f"{trial}: updates changed dw in step {step}", _look(trial))
         for name, found, wanted in (("w", w, own_w), *((name, slots[name], own_slots[name]) for name in slots)):
