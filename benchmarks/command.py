@@ -55,7 +55,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--only", type=_names(*PARTS), help=f"parts, by comma: {', '.join(PARTS)}")
     parser.add_argument("--networks", type=_names(*WORKLOADS), help=f"by comma: {', '.join(WORKLOADS)}")
     parser.add_argument("--contenders", type=_names(*CONTENDERS), help=f"by comma: {', '.join(CONTENDERS)}")
-    parser.add_argument("--rounds", type=int, help="undisturbed rounds of each measurement; 40, or 5 with --quick")
+    parser.add_argument("--rounds", type=_count, help="undisturbed rounds of each measurement; 40, or 5 with --quick")
     parser.add_argument("--quick", action="store_true", help="few rounds, and nothing is written")
     parser.add_argument("--write", action="store_true", help="put the parts measured in the place of those on file")
     parser.add_argument("--force", action="store_true", help="report on a noisy machine, and say so at every table")
@@ -63,6 +63,12 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--document", action="store_true", help="measure nothing; make tables and curves from the file")
     parser.add_argument("--check", action="store_true", help="for CI: fails where fcframe is slow beside plain NumPy")
     return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text)):
+        raise argparse.ArgumentTypeError(f"a whole number from 1 on, got {text[:40]!r}")
+    return int(text)
 
 
 def _names(*known: str) -> Any:

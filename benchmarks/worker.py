@@ -89,8 +89,8 @@ def die_with_parent() -> None:
 def keep_freed_memory() -> None:
     """Makes glibc keep freed arrays for the next ones, as it does once a program has freed a large one.
 
-    Until then each array of a plain text is taken from the system and given back, and most of its time goes into that:
-    a step of W2 takes 2.4 times as long. Whether a program has freed one is chance, so all contenders start like this.
+    Until then each array of a plain text is taken from the system and given back, and most of its time goes into that.
+    Whether a program has freed one is chance, so all contenders start like this.
     """
     bytearray(30 * 2**20)  # from 32 MiB on, glibc learns nothing from it
 
