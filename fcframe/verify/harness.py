@@ -116,8 +116,7 @@ def _layer_items(kind: type[Layer], layers: Sequence[Layer], seed: int, running:
 
 
 def _network_items(source: Network | Spec, seed: int, running: Kernels) -> Iterator[Item]:
-    first = networks.NetworkTrial(source, seed, running)
-    shape = "x".join(str(size) for size in (networks.N, *first.network.spec.input))
+    name = str(networks.NetworkTrial(source, seed, running))
     subjects = tuple(partial(networks.NetworkTrial, source, seed + 1000 * turn, running) for turn in range(REDRAWS))
     for check in networks.CHECKS:
-        yield Item("network", check, f"x={shape}", subjects)
+        yield Item("network", check, name, subjects)

@@ -1,6 +1,7 @@
 """Holds the gradient of a scalar function of one array, a loss say, against its measured derivatives."""
 
 from collections.abc import Callable, Mapping
+from math import prod
 
 import numpy as np
 
@@ -14,22 +15,32 @@ CLOSE = 1e-4
 """How well a factor must account for a wrong gradient, relative to the gradient's size."""
 
 
-def judged(analytic: Array, array: Array, value: Callable[[Array], float]) -> Judgement:
-    """The verdict on each element of the gradient of `value` at `array`; each element is moved alone."""
+def judged(
+    analytic: Array, array: Array, value: Callable[[Array], float], chosen: Array | slice = slice(None)
+) -> Judgement:
+    """The verdict on each chosen element of the gradient of `value` at `array`; each is moved alone.
+
+    Args:
+        analytic: The gradient.
+        array: Where, in float64.
+        value: The function.
+        chosen: Flat indices; all elements, by default.
+    """
     base = value(array)
+    every = np.arange(array.size)[chosen]
 
     def difference(elements: Array, offsets: Array) -> tuple[Array, Array]:
         values = np.empty(len(elements))
         moved = array.copy()
         flat = moved.reshape(-1)
-        for place, (element, offset) in enumerate(zip(elements, offsets, strict=True)):
+        for place, (element, offset) in enumerate(zip(every[elements], offsets, strict=True)):
             before = flat[element]
             flat[element] += offset
             values[place] = value(moved)
             flat[element] = before
         return values - base, ROUNDING * (np.abs(values) + abs(base))
 
-    return judge(np.asarray(analytic, np.float64).reshape(-1), difference, scales(array))
+    return judge(np.asarray(analytic, np.float64).reshape(-1)[every], difference, scales(array)[every])
 
 
 def compare(
@@ -59,10 +70,10 @@ def compare(
         raise Inconclusive(f"{undecided} derivatives of {name} could not be measured well enough to decide")
 
 
-def described(name: str, judgement: Judgement, shape: tuple[int, ...]) -> str:
-    """The worst element with both values and the error bar, and how many are wrong."""
+def described(name: str, judgement: Judgement, shape: tuple[int, ...], chosen: Array | slice = slice(None)) -> str:
+    """The worst element with both values and the error bar, and how many are wrong, of those that were measured."""
     worst, wrong = judgement.worst(), judgement.where(Verdict.WRONG)
-    index = ", ".join(str(step) for step in np.unravel_index(worst, shape))
+    index = ", ".join(str(step) for step in np.unravel_index(np.arange(prod(shape))[chosen][worst], shape))
     low, high = judgement.low[worst], judgement.high[worst]
     expected = f"measured {judgement.numerical[worst]:.10g} ± {judgement.error[worst]:.1g}"
     if low < high:

@@ -77,6 +77,33 @@ def test_a_network_of_1280_parameters_takes_no_longer_than_a_second_and_a_half()
     assert time.process_time() - start < 1.5
 
 
+def large_spec(*layers):
+    """600,000 parameters, as on CIFAR-10: to move each of them alone would take an hour."""
+    return NetworkSpec.model_validate(
+        {
+            "input": [3000],
+            "layers": [{"type": "affine", "units": 200}, *layers, {"type": "affine", "units": 10}],
+            "loss": {"type": "softmax"},
+        }
+    )
+
+
+def test_of_a_large_network_a_sample_of_each_parameter_is_measured():
+    report = fcframe.gradcheck(large_spec({"type": "relu"}))
+    assert report.passed, str(report)
+    (gradient,) = [result for result in report if result.check == GRADIENT]
+    assert gradient.case.startswith("x=5x3000, a sample of ")
+    assert gradient.case.endswith(" of 602,210 derivatives")
+
+
+def test_a_wrong_backward_in_a_large_network_is_found_in_the_sample():
+    report = fcframe.gradcheck(large_spec(ForgetsHalf()))
+    (failure,) = report.failures
+    assert failure.check == GRADIENT
+    assert "wrong are affine1.W, affine1.b" in failure.diagnosis
+    assert "the gradient of affine1." in failure.message
+
+
 class ForgetsHalf(Layer):
     """Its dx is half of what it must be, so that all before it is wrong, and nothing behind it."""
 
