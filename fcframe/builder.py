@@ -13,9 +13,8 @@ import numpy as np
 from fcframe.chain import Chain
 from fcframe.components import Layer, Parameter, Shape
 from fcframe.errors import ContractError, ShapeError, SpecError, json_path
-from fcframe.kernels import Kernels
 from fcframe.network import Network
-from fcframe.providers import choose
+from fcframe.providers import Wanted, choose
 from fcframe.spec.models import ExperimentSpec, NetworkSpec, Spec
 
 MAX_BYTES = 4 * 2**30
@@ -103,14 +102,15 @@ def plan(spec: Spec, *, dtype: Any = None, batch_size: int | None = None) -> Pla
     return found
 
 
-def build(spec: Spec, *, seed: int = 0, dtype: Any = None, kernels: str | Kernels | None = None) -> Network:
+def build(spec: Spec, *, seed: int = 0, dtype: Any = None, kernels: Wanted = None) -> Network:
     """Makes the network that a spec describes, with its parameters started.
 
     Args:
         spec: A network spec, or an experiment spec, whose network it then is.
         seed: Draws the parameters' start, and what layers leave to chance in `Network.loss`.
         dtype: Instead of the spec's: "float32" or "float64".
-        kernels: The name of a provider, or one; what FCFRAME_KERNELS says, or the best here, by default.
+        kernels: The name of a provider, its class or an instance; by default what FCFRAME_KERNELS
+            says, or the best here.
 
     Raises:
         SpecError: The layers do not fit together, need more memory than is allowed, or there are no such kernels.

@@ -1,12 +1,14 @@
 """The contract of kernels: the few operations that take most of a training step, which a plugin may provide faster."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from reprlib import repr as short
 from typing import Any, ClassVar
 
 import numpy as np
 
+from fcframe import threads as pools
 from fcframe.arrays import Array
 
 SMALL = 2**16
@@ -19,7 +21,8 @@ class Kernels:
     """NumPy's own operations, from which a provider derives, to override those that it can do faster.
 
     A layer finds them as `ctx.kernels`, and one that never looks there works as well. All write into `out`, which
-    overlaps no other argument, and return it. Arrays are float32 or float64, all of one dtype, of any strides.
+    overlaps no other argument, and return it. Arrays are float32 or float64, all of one dtype, of any strides; those
+    of `rectify` and `multiply` have any number of axes, an image's four say, and the others as many as stands there.
 
     >>> class Loud(Kernels):
     ...     name = "loud"
@@ -48,11 +51,25 @@ class Kernels:
         """What the kernels stand on, which a run writes down: the distribution → its version."""
         return {}
 
+    def limited(self, threads: int) -> AbstractContextManager[None]:
+        """Holds the pools of threads that the kernels stand on to so many, for the time of a training.
+
+        Whoever overrides it enters `super().limited(threads)` first, and gives all back at the end.
+
+        Raises:
+            ThreadsError: It is no whole number from 1 to the cores that this process may use.
+
+        >>> with Kernels(1).limited(1):
+        ...     pools.count()
+        1
+        """
+        return pools.limited(threads)
+
     # NumPy's functions themselves: a call costs no more than theirs
     matmul: Callable[..., Array] = staticmethod(np.ndarray.dot)  # of matrices the same as np.matmul, and begun sooner
     """`matmul(a, b, out)`: out (m, n) = a (m, k) @ b (k, n)."""
     multiply: Callable[..., Array] = staticmethod(np.multiply)
-    """`multiply(a, b, out)`: out = a · b, all of one shape; b may be a mask of booleans."""
+    """`multiply(a, b, out)`: out = a · b, all of one shape, with any number of axes; b may be a mask of booleans."""
 
     def affine(self, x: Array, W: Array, b: Array, out: Array) -> Array:
         """The product and the bias: out (N, M) = x (N, D) @ W (D, M) + b (M,)."""
@@ -61,7 +78,10 @@ class Kernels:
         return out
 
     def rectify(self, x: Array, out: Array, mask: Array) -> Array:
-        """The activation: out = max(x, 0), and where x is greater than 0 as booleans in mask; NaN stays NaN."""
+        """The activation: out = max(x, 0), and where x is greater than 0 as booleans in mask; NaN stays NaN.
+
+        All are of one shape, with any number of axes.
+        """
         np.greater(x, _filled(0, (), x.dtype), out=mask)
         # NumPy's maximum is faster with an array than with a number, and fastest with one of the same shape
         zeros = _filled(0, x.shape if x.size <= SMALL else x.shape[-1:], x.dtype)

@@ -1,6 +1,9 @@
 """Which kernels run: those asked for by name, else the first provider that works on this machine, else NumPy's."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from reprlib import repr as short
 
 from fcframe import threads
 from fcframe.errors import PluginError, SpecError, in_a_line
@@ -10,19 +13,35 @@ from fcframe.registry import registry as installed
 from fcframe.strict import none_called
 
 VARIABLE = "FCFRAME_KERNELS"
+Wanted = str | Kernels | type[Kernels] | None
+"""A provider's name, an instance or a class of it, or None for whatever runs here by default."""
 
 
-def choose(wanted: str | Kernels | None = None) -> Kernels:
+@contextmanager
+def running(wanted: Wanted, count: int) -> Iterator[Kernels]:
+    """The kernels that `choose` gives, held to so many threads in the block, whatever they were made for.
+
+    Raises:
+        SpecError, PluginError: As `choose` does.
+        ThreadsError: This process cannot have so many.
+    """
+    with threads.limited(count):
+        kernels = choose(wanted)
+    with kernels.limited(count):
+        yield kernels
+
+
+def choose(wanted: Wanted = None) -> Kernels:
     """The kernels that this name stands for, made for as many threads as are in force.
 
     A provider that nobody named, and that should work here and does not, is told in a line of the log.
 
     Args:
         wanted: A provider's name; by default what FCFRAME_KERNELS says, and without it the first provider that
-            lacks nothing here, in the order of the names, or NumPy's own. A provider itself is given back.
+            lacks nothing here, in the order of the names, or NumPy's own. A class is made, an instance given back.
 
     Raises:
-        SpecError: There are no kernels of that name; says which there are.
+        SpecError: There are no kernels of that name, and it says which there are; or it is no name and no provider.
         PluginError: They were named, and cannot be used.
 
     >>> choose("numpy").name
@@ -30,6 +49,10 @@ def choose(wanted: str | Kernels | None = None) -> Kernels:
     """
     if isinstance(wanted, Kernels):
         return wanted
+    if isinstance(wanted, type) and issubclass(wanted, Kernels):
+        return _made_for(wanted, "kernels")
+    if not isinstance(wanted, str | None):
+        raise SpecError([f"kernels: expected a provider's name, class or instance, got {short(wanted)}"])
     registry, asked = installed(), name_asked(wanted)
     if asked is not None:
         return _named(*asked, registry)
@@ -70,11 +93,14 @@ def in_use(registry: Registry, wanted: str | None = None) -> str:
 def obstacle(provider: type[Kernels]) -> str:
     """Why a provider cannot run on this machine, as far as it can tell without loading anything; else nothing."""
     try:
-        return " ".join(str(provider.lacks()).split())
+        reason: object = provider.lacks()
+        if isinstance(reason, str):
+            return " ".join(reason.split())
+        return f"its lacks() returned {short(reason)}, expected text"
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever a plugin does, the others work
-        return in_a_line(error)
+        return f"its lacks() raised {in_a_line(error)}"
 
 
 def made(provider: type[Kernels], count: int) -> Kernels:
@@ -94,14 +120,38 @@ def made(provider: type[Kernels], count: int) -> Kernels:
     raise PluginError(_not_usable(provider, reason))
 
 
+def versions(kernels: Kernels) -> dict[str, str]:
+    """What kernels stand on, and the distribution of their plugin: each distribution's version.
+
+    Raises:
+        PluginError: They do not say it.
+    """
+    plugin = next((found for found, provider in installed().kernels.values() if type(kernels) is provider), None)
+    try:
+        said: object = kernels.versions()
+        if isinstance(said, dict) and all(isinstance(text, str) for pair in said.items() for text in pair):
+            return said | ({plugin.distribution: plugin.version} if plugin else {})
+        problem = f"returned {short(said)}, expected a dict of texts"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a plugin does, it is told in a line
+        problem = f"raised {in_a_line(error)}"
+    raise PluginError(f"kernels {kernels.name!r}{f', {plugin}' if plugin else ''}: versions() {problem}")
+
+
 def _not_usable(provider: type[Kernels], reason: str) -> str:
     return f"kernels {provider.name!r} are not usable: {reason}"
 
 
 def _named(name: str, source: str, registry: Registry) -> Kernels:
     provider = _class_named(name, source, registry)
+    return NUMPY if provider is None else _made_for(provider, source)
+
+
+def _made_for(provider: type[Kernels], source: str) -> Kernels:
+    """An instance for the threads in force; what is wrong with it is said with who asked for it."""
     try:
-        return NUMPY if provider is None else made(provider, threads.count())
+        return made(provider, threads.count())
     except PluginError as error:
         raise PluginError(f"{source}: {error}") from error
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from math import ceil
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 from fcframe.errors import FcframeError
 
@@ -16,7 +18,15 @@ WORTHWHILE = 2_000_000
 """Multiplications in a matrix product from which on a second thread gains: at 1,000,000 it does not yet, at 2,000,000
 a product takes three quarters of the time (`python benchmarks/threads.py --only products`)."""
 
+LONG = 20
+"""Digits of a number that are read and shown; it is more than any machine has cores."""
+
 _IN_FORCE: ContextVar[int | None] = ContextVar("threads", default=None)
+_LOCK = Lock()
+_HOLDERS: dict[object, int] = {}
+"""Who holds the BLAS libraries to how many threads, the newest last: their thread pools are the whole process's."""
+_FOUND: dict[str, tuple[Any, int]] = {}
+"""Each library that is held, by its file, and the number that whoever held it first found."""
 
 
 class ThreadsError(FcframeError):
@@ -63,25 +73,58 @@ def number(wanted: int | str | None = None, *, largest: int | None = None, where
         return _checked(named, VARIABLE)
     if largest is not None and largest < WORTHWHILE:
         return 1
-    told = (os.environ.get(name, "") for name in LIBRARIES)
-    return min([available(), *(int(text) for text in told if text.isdecimal() and int(text))])
+    # OpenMP takes a list, a number for each level of nesting; ours is the first
+    told = (_digits(os.environ.get(name, "").partition(",")[0].strip()) for name in LIBRARIES)
+    return min([available(), *(count for count in told if count)])
 
 
 @contextmanager
 def limited(threads: int) -> Iterator[None]:
     """Everything in the block has so many threads: `count` says so, and thread pools that are loaded are held to it.
 
+    OpenMP's number and `count` are those of the Python thread. A BLAS library has one number for the process: where
+    blocks overlap, that of the newest holds, and the last that ends gives back what the first one found.
+
     Raises:
         ThreadsError: It is no whole number from 1 to `available()`.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # only where something is computed
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # only where something is computed
 
     token = _IN_FORCE.set(_checked(threads, "threads"))
     try:
-        with threadpool_limits(threads):
+        pools = ThreadpoolController()
+        blas = pools.select(user_api="blas").lib_controllers
+        with pools.select(user_api="openmp").limit(limits=threads), _held(blas, threads):
             yield
     finally:
         _IN_FORCE.reset(token)
+
+
+@contextmanager
+def _held(libraries: list[Any], threads: int) -> Iterator[None]:
+    holder = object()
+    try:
+        with _LOCK:
+            _HOLDERS[holder] = threads
+            for library in libraries:
+                _FOUND.setdefault(library.filepath, (library, library.num_threads))
+            _set()
+        yield
+    finally:
+        with _LOCK:
+            _HOLDERS.pop(holder, None)
+            _set()
+            if not _HOLDERS:
+                _FOUND.clear()
+
+
+def _set() -> None:
+    """Gives each library that is held the newest holder's number, or its own back if there is none."""
+    newest = next(reversed(_HOLDERS.values()), None)
+    for library, found in _FOUND.values():
+        # threadpoolctl's newest version ignores all Python threads but the first that asked; ours agree by themselves
+        change = getattr(library, "_real_set_num_threads", library.set_num_threads)
+        change(found if newest is None else newest)
 
 
 def available(groups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int:
@@ -103,12 +146,19 @@ def cores() -> list[int]:
 
 def _checked(wanted: int | str, where: str) -> int:
     most = available()
-    text = str(wanted)[:20]  # of a longer one not even Python makes a number
-    if isinstance(wanted, bool) or not text.isdecimal() or not 1 <= int(text) <= most:
+    huge = isinstance(wanted, int) and abs(wanted) >= 10**LONG  # of the longest not even Python makes digits
+    text = f"{wanted:#x}" if huge else str(wanted)
+    count = _digits(text)
+    if isinstance(wanted, bool) or not 1 <= count <= most:
         few = "1, as this process may use one core" if most == 1 else f"1 to {most}, the cores this process may use"
-        shown = text if isinstance(wanted, int) else repr(text)
-        raise ThreadsError(f"{where}: expected {few}; got {shown}")
-    return int(text)
+        short = text if len(text) <= LONG else f"{text[:LONG]}…"
+        raise ThreadsError(f"{where}: expected {few}; got {short if isinstance(wanted, int) else repr(short)}")
+    return count
+
+
+def _digits(text: str) -> int:
+    """The whole number that a text is, one of LONG digits where it has more; 0 where it is none."""
+    return int(text.lstrip("0")[:LONG] or 0) if text.isascii() and text.isdecimal() else 0
 
 
 def _quota(groups: Path, own: Path) -> float:

@@ -32,7 +32,8 @@ HOOKS = [hook for name, hook in vars(hookspecs).items() if name.startswith("fcfr
 ROOMS = (
     "docstrings",
     "arrays errors strict",
-    "kernels threads",
+    "threads",
+    "kernels",
     "context",
     "components",
     "chain fields hookspecs parameters",

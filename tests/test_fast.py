@@ -1,6 +1,11 @@
 """The extra `fast`: what its kernels compute is what NumPy's do, within rounding. Skipped where it is not installed."""
 
+import ctypes
+import os
+import signal
+import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -168,7 +173,27 @@ def late(w, dw, slots, step, learning_rate):
         w -= learning_rate * dw
 
 
-NOT_TRACED = [Text(update) for update in (choosing, by_where, by_a_double, by_its_truth, caught, with_an_array)]
+def asking_for_an_array(w, dw, slots, step, learning_rate):
+    w -= learning_rate * dw if isinstance(dw, np.ndarray) else dw
+
+
+def asking_for_a_shape(w, dw, slots, step, learning_rate):
+    w -= learning_rate * dw
+    if hasattr(w, "shape"):
+        w *= 0.5
+
+
+def looking_at_the_size(w, dw, slots, step, learning_rate):
+    w -= learning_rate * dw / getattr(dw, "size", 1)
+
+
+NOT_TRACED = [
+    Text(update)
+    for update in (
+        choosing, by_where, by_a_double, by_its_truth, caught, with_an_array,
+        asking_for_an_array, asking_for_a_shape, looking_at_the_size,
+    )
+]  # fmt: skip
 
 
 def updated(optimizer, kernels, dtype, count=COUNT):
@@ -267,6 +292,121 @@ def test_a_training_with_it_gives_the_same_bytes_every_time():
     assert len({run.network.params.flat.tobytes() for run in runs}) == 1
 
 
+def counted(monkeypatch):
+    """How often each compiled loop ran, from now on."""
+    loops, calls = sys.modules["fcframe_fast.loops"], dict.fromkeys(("rectify", "multiply", "add_rows", "update"), 0)
+
+    def counting(name, loop):
+        def call(*args):
+            calls[name] += 1
+            return loop(*args)
+
+        return call
+
+    for found in (loops.ALONE, loops.SHARED):
+        for name in calls:
+            monkeypatch.setattr(found, name, counting(name, getattr(found, name)))
+    return calls
+
+
+def test_the_check_of_kernels_meets_every_compiled_loop_and_what_is_left_to_numpy(kernels, monkeypatch):
+    calls = counted(monkeypatch)
+    report = fcframe.gradcheck(kernels)
+    assert report.passed, report
+    assert min(calls.values()) > 10
+    assert any("leaves this update to NumPy" in found.message for found in report)
+
+
+# Threads.
+
+
+def pools():
+    """How many threads each pool has."""
+    import threadpoolctl
+
+    return {found["filepath"]: found["num_threads"] for found in threadpoolctl.threadpool_info()}
+
+
+def of(name):
+    return {count for path, count in pools().items() if name in path}
+
+
+@pytest.mark.skipif(threads.available() < 2, reason="one core")
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_training_holds_its_pools_and_gives_them_back(kernels, count):
+    numba = pytest.importorskip("numba")
+    before, made_for = (numba.get_num_threads(), pools()), kernels.threads
+    with kernels.limited(count):
+        assert threads.count() == count
+        if kernels._pool is None:
+            assert of("openblas") == {count}
+        else:
+            assert (of("openblas"), of("mkl"), numba.get_num_threads()) == ({1}, {count}, count)
+            assert kernels.threads == count
+    assert (numba.get_num_threads(), pools()) == before
+    assert kernels.threads == made_for
+
+
+# Ctrl-C while something is compiled: LLVM calls Python back, and what is raised there is lost.
+
+
+@pytest.fixture
+def compiling(kernels):
+    return sys.modules["fcframe_fast.compiling"]
+
+
+def test_ctrl_c_while_an_update_is_compiled_happens_when_it_is(kernels, monkeypatch):
+    machine, finished = sys.modules["fcframe_fast.machine"], []
+    address = machine._address
+
+    def interrupted(text):
+        signal.raise_signal(signal.SIGINT)
+        finished.append(address(text))
+        return finished[-1]
+
+    monkeypatch.setattr(machine, "_address", interrupted)
+    machine.compiled.cache_clear()
+    arrays = np.zeros(COUNT, np.float32), np.zeros(COUNT, np.float32)
+    with pytest.raises(KeyboardInterrupt):
+        kernels.updates(standing_still, *arrays, {})
+    assert finished
+
+
+def test_ctrl_c_while_a_loop_is_compiled_happens_when_it_is(compiling, monkeypatch):
+    numba, finished = pytest.importorskip("numba"), []
+    # what was kept of an earlier run would not be compiled
+    monkeypatch.setattr(compiling, "njit", lambda function, parallel, cache: numba.njit(function, parallel=parallel))
+    found = compiling.loop()(lambda x: x)
+    original = found._compiler.compile
+
+    def interrupted(*args):
+        signal.raise_signal(signal.SIGINT)
+        finished.append(original(*args))
+        return finished[-1]
+
+    found._compiler.compile = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        found(1.0)
+    assert finished
+    assert found(1.0) == 1.0
+
+
+def test_after_compiling_ctrl_c_is_as_before_and_other_threads_compile_too(compiling):
+    before, done = signal.getsignal(signal.SIGINT), []
+
+    def compile_something():
+        with compiling.uninterrupted():
+            done.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=compile_something)
+    thread.start()
+    thread.join()
+    assert done == [before]
+    compile_something()
+    assert done[1] != before
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 # Where it cannot run.
 
 
@@ -286,15 +426,44 @@ def test_without_gnu_openmp_it_says_so(monkeypatch):
     provider = sys.modules["fcframe_fast.provider"]
     monkeypatch.setattr(provider, "_installed", lambda name: True)
     monkeypatch.setattr(provider, "with_mkl", lambda: True)
-
-    def missing(name):
-        raise OSError(name)
-
-    monkeypatch.setattr(provider.ctypes, "CDLL", missing)
+    monkeypatch.setattr(provider, "_openmp", lambda: False)
     assert "libgomp.so.1: install libgomp1" in FAST.lacks()
+
+
+@pytest.mark.parametrize("intel", [True, False])
+def test_asking_what_it_lacks_loads_no_library(monkeypatch, intel):
+    provider = sys.modules["fcframe_fast.provider"]
+    monkeypatch.setattr(provider, "_installed", lambda name: True)
+    monkeypatch.setattr(provider, "with_mkl", lambda: intel)
+    loaded = []
+    monkeypatch.setattr(ctypes, "CDLL", lambda *args, **kwargs: loaded.append(args))
+    FAST.lacks()
+    assert loaded == []
 
 
 def test_on_another_processor_it_does_without_mkl(monkeypatch):
     provider = sys.modules["fcframe_fast.provider"]
     monkeypatch.setattr(provider.platform, "machine", lambda: "aarch64")
     assert provider.needed() == ("numba",)
+
+
+@installed
+def test_where_nothing_can_be_written_the_loops_are_compiled_for_this_run(tmp_path):
+    code = """
+import numba.core.caching as caching
+caching.CacheImpl._locator_classes = []  # no folder that can be written
+import numpy as np, fcframe
+kernels = fcframe.registry().kernels["fast"][1](1)
+print(kernels.multiply(np.full((100, 100), 2.0), np.full((100, 100), 3.0), np.empty((100, 100))).sum())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=os.environ)
+    assert (done.stdout, done.stderr) == ("60000.0\n", "")
+
+
+@installed
+def test_what_is_kept_of_a_loop_depends_on_all_that_it_is_made_of():
+    FAST(1)
+    loops = sys.modules["fcframe_fast.loops"]
+    functions = [found for found in vars(loops).values() if hasattr(found, "py_func")]
+    assert len(functions) > 8
+    assert {found.py_func.__code__.co_filename for found in functions} == {loops.__file__}

@@ -2,18 +2,21 @@
 
 import importlib.metadata
 import json
+import re
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 import fcframe
 from fcframe import providers, threads
-from fcframe.kernels import NUMPY
+from fcframe.kernels import NUMPY, Kernels
 from tests.cli.shell import experiment
 from tests.cli.shell import fcframe as shell
 from tests.test_registry import Site, site  # noqa: F401 - a fixture
+from tests.training.toys import experiment as toy
 from tests.verify import plugins
 
 RAPID = '''
@@ -33,7 +36,7 @@ class Rapid(fcframe.Kernels):
         {lacks}
 
     def versions(self):
-        return {{"engine": "7.1"}}
+        {versions}
 
 @fcframe.hookimpl
 def fcframe_kernels():
@@ -41,8 +44,9 @@ def fcframe_kernels():
 '''
 
 
-def rapid(*, name="rapid", loading="pass", lacks="return ''", announced="Rapid"):
-    return RAPID.format(loading=loading, lacks=lacks, announced=announced).replace('"rapid"', repr(name))
+def rapid(*, name="rapid", loading="pass", lacks="return ''", announced="Rapid", versions='return {"engine": "7.1"}'):
+    source = RAPID.format(loading=loading, lacks=lacks, announced=announced, versions=versions)
+    return source.replace('"rapid"', repr(name))
 
 
 @pytest.fixture
@@ -101,6 +105,51 @@ def test_a_provider_itself_can_be_handed_in():
     assert network.scores(np.zeros((1, 3))).shape == (1, 2)
 
 
+def test_a_provider_s_class_can_be_handed_in_and_is_made_for_the_threads_in_force():
+    class Own(fcframe.Kernels):
+        name = "own"
+
+    with threads.limited(1):
+        kernels = fcframe.build(spec(), kernels=Own).kernels
+    assert isinstance(kernels, Own)
+    assert kernels.threads == 1
+    assert isinstance(fcframe.train(toy(epochs=1), kernels=Own).network.kernels, Own)
+
+
+def test_a_provider_s_class_that_cannot_be_used_is_refused():
+    class Own(fcframe.Kernels):
+        name = "own"
+
+        def __init__(self, threads):
+            raise OSError("no engine")
+
+    with pytest.raises(fcframe.PluginError, match=r"^kernels: kernels 'own' are not usable: OSError: no engine$"):
+        fcframe.build(spec(), kernels=Own)
+
+
+class Counted(Kernels):
+    """Writes down each limit."""
+
+    name = "counted"
+
+    def __init__(self, threads=1):
+        super().__init__(threads)
+        self.limits = []
+
+    @contextmanager
+    def limited(self, threads):
+        with super().limited(threads):
+            self.limits.append(threads)
+            yield
+            self.limits.append("over")
+
+
+def test_a_training_holds_the_kernels_to_its_own_threads_whatever_they_were_made_for():
+    kernels = Counted(threads=7)
+    fcframe.train(toy(epochs=1), kernels=kernels, threads=1)
+    assert kernels.limits == [1, "over"]
+
+
 def test_a_provider_is_told_how_many_threads_it_has(installed):
     installed(some=rapid())
     assert providers.choose().threads == threads.count()
@@ -125,11 +174,13 @@ def test_an_unknown_name_is_refused_with_what_there_is(installed, monkeypatch):
     ("source", "reason"),
     [
         (rapid(lacks="return 'this is no Cray'"), "this is no Cray"),
-        (rapid(lacks="return 1 / 0"), "ZeroDivisionError: division by zero"),
+        (rapid(lacks="return 1 / 0"), "its lacks() raised ZeroDivisionError: division by zero"),
+        (rapid(lacks="pass"), "its lacks() returned None, expected text"),
+        (rapid(lacks="return 0"), "its lacks() returned 0, expected text"),
         (rapid(loading="import missing_library"), "ModuleNotFoundError: No module named 'missing_library'"),
         (rapid(loading="raise SystemExit('no licence')"), "SystemExit: no licence"),
     ],
-    ids=["lacks", "lacks raises", "import", "exit"],
+    ids=["lacks", "lacks raises", "lacks says nothing", "lacks says a number", "import", "exit"],
 )
 def test_one_that_cannot_be_used_is_refused_by_name_and_numpy_runs_without_one(installed, source, reason, caplog):
     installed(some=source)
@@ -140,6 +191,35 @@ def test_one_that_cannot_be_used_is_refused_by_name_and_numpy_runs_without_one(i
     unforeseen = [record.getMessage() for record in caplog.records]
     line = f"fcframe: kernels 'rapid' are not usable: {reason}; others run instead"
     assert unforeseen == ([line] if providers.in_use(providers.installed()) == "rapid" else [])
+
+
+@pytest.mark.parametrize("wanted", [3, b"numpy", int, ["numpy"]])
+def test_what_is_neither_a_name_nor_a_provider_is_refused_in_a_line(wanted):
+    line = f"kernels: expected a provider's name, class or instance, got {wanted!r}"
+    with pytest.raises(fcframe.SpecError, match=f"^{re.escape(line)}$"):
+        fcframe.build(spec(), kernels=wanted)
+
+
+@pytest.mark.parametrize(
+    ("versions", "reason"),
+    [
+        ("raise RuntimeError('nobody\\nknows')", "raised RuntimeError: nobody knows"),
+        ("return None", "returned None, expected a dict of texts"),
+        ("return {'engine': 7}", "returned {'engine': 7}, expected a dict of texts"),
+    ],
+    ids=["raises", "nothing", "a number"],
+)
+def test_versions_that_cannot_be_written_down_are_refused_before_the_training(installed, tmp_path, versions, reason):
+    class Steps:
+        @fcframe.hookimpl
+        def fcframe_training_start(self, solver):
+            raise AssertionError("it trains")
+
+    installed(some=rapid(versions=versions))
+    line = f"kernels 'rapid', plugin 'some' of some 1.0: versions() {reason}"
+    with pytest.raises(fcframe.PluginError, match=f"^{re.escape(line)}$"):
+        fcframe.train(toy(epochs=1), kernels="rapid", out=tmp_path / "run", observers=[Steps()])
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from fcframe import threads
 
@@ -73,7 +74,7 @@ def test_the_variable_says_how_many(monkeypatch):
     assert threads.count() == 1
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "abc", "1.5", "1e3", "²", f"{CORES + 1}", "9" * 5000])
+@pytest.mark.parametrize("text", ["0", "-1", "abc", "1.5", "1e3", "²", f"{CORES + 1}", "9" * 5000, "0" * 19 + "1999"])
 def test_a_variable_that_is_no_number_of_threads_is_refused_by_name(monkeypatch, text):
     monkeypatch.setenv(threads.VARIABLE, text)
     with pytest.raises(threads.ThreadsError, match=r"^FCFRAME_THREADS: expected 1.*core.*; got '") as refused:
@@ -84,6 +85,12 @@ def test_a_variable_that_is_no_number_of_threads_is_refused_by_name(monkeypatch,
 def test_an_empty_variable_says_nothing(monkeypatch):
     monkeypatch.setenv(threads.VARIABLE, "")
     assert threads.count() == threads.available()
+
+
+def test_a_number_with_more_digits_than_python_writes_is_refused():
+    with pytest.raises(threads.ThreadsError, match=r"^threads: expected 1.*; got ") as refused:
+        threads.number(10**5000)
+    assert len(str(refused.value)) < 200
 
 
 @pytest.mark.parametrize("wanted", [0, -1, True, "abc", CORES + 1])
@@ -97,6 +104,18 @@ def test_the_default_is_no_more_than_what_a_library_was_told(monkeypatch, name):
     monkeypatch.setenv(name, "1")
     assert threads.count() == 1
     assert threads.number(threads.available()) == threads.available()
+
+
+@pytest.mark.parametrize("text", ["1,1", " 1 , 4", "1,"])
+def test_of_a_list_of_numbers_the_first_counts_as_it_does_for_openmp(monkeypatch, text):
+    monkeypatch.setenv("OMP_NUM_THREADS", text)
+    assert threads.count() == 1
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "0", "", "many", ",1", "²"])
+def test_a_library_told_something_else_says_nothing(monkeypatch, text):
+    monkeypatch.setenv("OMP_NUM_THREADS", text)
+    assert threads.count() == threads.available()
 
 
 def test_small_products_get_one_thread_unless_somebody_asks_for_more(monkeypatch):
@@ -115,6 +134,54 @@ def test_a_limit_holds_in_its_block_for_all_thread_pools(monkeypatch):
     assert [pool["num_threads"] for pool in threadpool_info()] == before
     with pytest.raises(threads.ThreadsError, match=r"^threads: "), threads.limited(0):
         pass
+
+
+def pools():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+class Held:
+    """A Python thread of its own that holds a limit until it is told to let go."""
+
+    def __init__(self, count):
+        self._holds, self._enough = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._hold, args=(count,))
+        self._thread.start()
+        assert self._holds.wait(10)
+
+    def _hold(self, count):
+        with threads.limited(count):
+            self._holds.set()
+            self._enough.wait(10)
+
+    def end(self):
+        self._enough.set()
+        self._thread.join(10)
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["the first ends first", "the second ends first"])
+def test_after_limits_in_two_python_threads_the_thread_pools_have_theirs_back(first):
+    with threadpool_limits(2):
+        before = pools()
+        held = [Held(1), Held(1)]
+        held.pop(first).end()
+        assert pools() == {1}
+        held.pop().end()
+        assert pools() == before
+
+
+@pytest.mark.skipif(CORES < 2, reason="there is one number of threads")
+def test_of_several_limits_the_newest_holds():
+    with threadpool_limits(1):
+        first = Held(2)
+        second = Held(1)
+        assert pools() == {1}
+        second.end()
+        assert pools() == {2}
+        first.end()
+        assert pools() == {1}
+        with threads.limited(1), threads.limited(2):
+            assert pools() == {2}
 
 
 def test_counting_loads_neither_numpy_nor_threadpoolctl():

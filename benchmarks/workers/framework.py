@@ -9,9 +9,8 @@ import fcframe
 from benchmarks.worker import FOLDER, AbsentError, Ready
 from benchmarks.workloads import Workload
 from fcframe import PluginError, SpecError
-from fcframe.providers import choose
+from fcframe.providers import choose, running
 from fcframe.spec.models import ExperimentSpec
-from fcframe.threads import limited
 from fcframe.training.solver import Solver
 from fcframe.training.turns import threads_for, turns
 
@@ -55,8 +54,8 @@ def solver(spec: ExperimentSpec, data: fcframe.Data) -> Solver:
     """What `fcframe.train` makes of them, with its threads and its turns on the cores for as long as this process."""
     kernels()
     threads = threads_for(spec)
-    FOR_GOOD.enter_context(limited(threads))
-    network = fcframe.build(spec, seed=spec.training.seed)
+    chosen = FOR_GOOD.enter_context(running(None, threads))
+    network = fcframe.build(spec, seed=spec.training.seed, kernels=chosen)
     sharing = FOR_GOOD.enter_context(turns(threads))
     return Solver(network, data, spec.training, fcframe.registry().hooks(), sharing)
 

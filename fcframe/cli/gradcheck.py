@@ -58,12 +58,14 @@ def command(
     found = registry()
     subjects = _subjects(found, names, plugin)
     in_use(found, kernels)  # a wrong name is said before anything is done
-    with limited(number(threads, largest=0)):  # the cases are small
+    count = number(threads, largest=0)  # the cases are small
+    with limited(count):
         if mutate:
             _mutate(subjects, seed, as_json)
             return
         running = NUMPY if name_asked(kernels) is None else choose(kernels)
-        report = _checked(subjects, found, seed, running)
+        with running.limited(count):
+            report = _checked(subjects, found, seed, running)
     report.results += [unusable(broken) for broken in found.quarantined if not names and plugin is None]
     if junit is not None:
         junit.write(ledger.junit(report))

@@ -21,10 +21,9 @@ from fcframe.hookspecs import hookimpl
 from fcframe.providers import in_use
 from fcframe.registry import registry
 from fcframe.spec.models import ExperimentSpec
-from fcframe.threads import limited
 from fcframe.training import Run, train
 from fcframe.training.output import PlainOutput
-from fcframe.training.run import next_folder
+from fcframe.training.run import numbered
 from fcframe.training.solver import Solver
 from fcframe.training.turns import threads_for
 
@@ -58,11 +57,10 @@ def command(
     experiment = read_spec(spec, overrides)
     with located(spec):
         used = threads_for(experiment, threads)
-    with limited(used):
-        in_use(registry(), kernels)  # a wrong name is no fault of the spec
-        with located(spec):
-            where = out or next_folder(Path("runs"), _name(spec, experiment))
-            run = _train(experiment, kernels, where, plain, print_every, as_json)
+    in_use(registry(), kernels)  # a wrong name is no fault of the spec
+    place = nullcontext(out) if out else numbered(Path("runs"), _name(spec, experiment))
+    with located(spec), place as where:
+        run = _train(experiment, kernels, used, where, plain, print_every, as_json)
     if as_json:
         print_json(run.facts() | {"path": str(run.path)})
         return
@@ -70,7 +68,9 @@ def command(
         click.echo(line)
 
 
-def _train(experiment: Any, kernels: str | None, out: Path, plain: bool, print_every: int, quiet: bool) -> Run:
+def _train(
+    experiment: Any, kernels: str | None, threads: int, out: Path, plain: bool, print_every: int, quiet: bool
+) -> Run:
     watch = _Watch()
     live: Any = nullcontext()
     observers: list[Any] = [watch]
@@ -84,7 +84,7 @@ def _train(experiment: Any, kernels: str | None, out: Path, plain: bool, print_e
         observers.append(PlainOutput(click.echo, print_every))
     try:
         with live:
-            return train(experiment, out=out, observers=observers, kernels=kernels)
+            return train(experiment, out=out, observers=observers, kernels=kernels, threads=threads)
     except (KeyboardInterrupt, BrokenPipeError):  # the latter: whoever read the output is gone
         at = f" at iteration {watch.solver.step} of {watch.solver.steps}" if watch.solver else ""
         raise InterruptedTrainingError(f"interrupted{at}; nothing was written") from None

@@ -12,11 +12,10 @@ from fcframe.builder import build
 from fcframe.components import Data
 from fcframe.context import Array
 from fcframe.errors import DataError, OutputError, SpecError
-from fcframe.kernels import Kernels
 from fcframe.network import Network
+from fcframe.providers import Wanted, running, versions
 from fcframe.registry import registry as installed
 from fcframe.spec.models import ExperimentSpec, Spec
-from fcframe.threads import limited
 from fcframe.training import run as runs
 from fcframe.training.run import Run
 from fcframe.training.solver import Solver
@@ -29,7 +28,7 @@ def train(
     out: str | Path | None = None,
     resume: bool = False,
     observers: Sequence[Any] = (),
-    kernels: str | Kernels | None = None,
+    kernels: Wanted = None,
     threads: int | None = None,
 ) -> Run:
     """Trains the network of an experiment spec.
@@ -39,13 +38,13 @@ def train(
         out: The folder to write the run to; it is made, and must be empty. None writes nothing.
         resume: Not possible yet: this version keeps no checkpoints.
         observers: Objects with hook implementations, which are told of this training beside the plugins.
-        kernels: The name of a provider of kernels, or one; as for `fcframe.build`.
+        kernels: The name of a provider of kernels, its class or an instance; as for `fcframe.build`.
         threads: How many it has; by default what FCFRAME_THREADS says, else 1 for a network of small products only,
             else one a core. Another number may give other bytes.
 
     Raises:
         SpecError: The spec has no data and training, its layers do not fit together, or there are no such kernels.
-        PluginError: The kernels that were named cannot be used.
+        PluginError: The kernels that were named cannot be used, or do not say their versions for the run's folder.
         DataError: The data cannot be read, or does not fit the network.
         OutputError: The folder cannot be written.
         ThreadsError: This process cannot have so many threads.
@@ -64,9 +63,12 @@ def train(
     if resume:
         raise OutputError("resume: this version keeps no checkpoints, so there is nothing to resume from")
     used = threads_for(spec, threads)
-    with limited(used), nullcontext() if out is None else runs.folder(Path(out)) as path:
+    place = nullcontext() if out is None else runs.folder(Path(out))
+    with place as path, running(kernels, used) as chosen:
+        # asked now, because a plugin that cannot say it must not cost a whole training
+        stands_on = {} if path is None else versions(chosen)
         data = load_data(spec)
-        network = build(spec, seed=spec.training.seed, kernels=kernels)
+        network = build(spec, seed=spec.training.seed, kernels=chosen)
         data = fitted(data, network)
         registry = installed()
         with turns(used) as sharing:
@@ -75,7 +77,7 @@ def train(
             assert solver.best is not None
             result = Run(spec, network, solver.history, solver.best, solver.test(), path, used)
         if path is not None:
-            runs.write(result, path, registry)
+            runs.write(result, path, registry, stands_on)
     solver.end(result)  # the folder stays, whatever a listener does now
     return result
 

@@ -51,6 +51,8 @@ class Run:
         }
 
 
+TRIES = 10
+"""How often the folder around a run's may vanish while the run's is made: another training that fails takes it back."""
 UNFINISHED = "unfinished"
 """The file that is in a run's folder until the run is, so that no other run moves in."""
 
@@ -72,7 +74,7 @@ def folder(path: Path) -> Iterator[Path]:
         claim.touch(exist_ok=False)
     except OSError as error:
         _remove(missing)
-        raise OutputError(f"{path}: a run cannot be written there: {error.strerror}") from error
+        raise _not_there(path, error) from error
     try:
         yield path
         claim.unlink()
@@ -86,6 +88,10 @@ def folder(path: Path) -> Iterator[Path]:
         raise
 
 
+def _not_there(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{path}: a run cannot be written there: {error.strerror}")
+
+
 def _remove(made: list[Path]) -> None:
     """Takes back the folders that were made, deepest first, but for those that another run has moved into."""
     for path in made:
@@ -93,27 +99,53 @@ def _remove(made: list[Path]) -> None:
             path.rmdir()
 
 
-def next_folder(parent: Path, name: str) -> Path:
-    """The first of name-1, name-2, … that does not exist.
+@contextmanager
+def numbered(parent: Path, name: str) -> Iterator[Path]:
+    """A new empty folder, the first of name-1, name-2, … that nobody has; one that fails and is empty does not stay.
 
-    >>> next_folder(Path("nowhere"), "digits").name
-    'digits-1'
+    Raises:
+        OutputError: None can be made.
     """
-    number = 1
-    while (parent / f"{name}-{number}").exists():
-        number += 1
-    return parent / f"{name}-{number}"
+    missing = [around for around in (parent, *parent.parents) if not around.exists()]
+    path = _claimed(parent, name)
+    try:
+        yield path
+    except BaseException:
+        _remove([path, *missing])
+        raise
 
 
-def write(run: Run, path: Path, registry: Registry) -> None:
+def _claimed(parent: Path, name: str) -> Path:
+    number, tries = 1, 0
+    while True:
+        path = parent / f"{name}-{number}"
+        try:
+            path.mkdir(parents=True)  # whoever makes it has it: two that only look would both find the same one free
+            return path
+        except OSError as error:
+            if isinstance(error, FileExistsError) and error.filename == str(path):
+                number += 1
+            elif isinstance(error, FileNotFoundError) and tries < TRIES:
+                tries += 1
+            else:
+                raise _not_there(path, error) from error
+
+
+def write(run: Run, path: Path, registry: Registry, stands_on: Mapping[str, str]) -> None:
     """Writes a run's files; the same run gives the same bytes, so nothing in them tells the time.
 
     `spec.json` is the whole spec with every default, `summary.json` the results and the versions that made them,
     `losses.csv` a line a step, `evaluations.csv` a line an evaluation, `parameters.npz` parameters and running state.
+
+    Args:
+        run: What the training gave.
+        path: The run's folder.
+        registry: Knows which distributions the components come from.
+        stands_on: What the kernels stand on: each distribution's version.
     """
     try:
         _write_json(path / "spec.json", run.spec.model_dump(mode="json"))
-        _write_json(path / "summary.json", run.facts() | {"versions": _versions(run, registry)})
+        _write_json(path / "summary.json", run.facts() | {"versions": _versions(run.spec, registry, stands_on)})
         with (path / "losses.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["step", "loss"])
@@ -133,14 +165,10 @@ def _write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def _versions(run: Run, registry: Registry) -> dict[str, str]:
+def _versions(spec: ExperimentSpec, registry: Registry, stands_on: Mapping[str, str]) -> dict[str, str]:
     """What made the run: Python, NumPy, the distributions of the spec's components, and what the kernels stand on."""
-    kernels = run.network.kernels
-    versions = kernels.versions()
-    if kernels.name in registry.kernels:
-        plugin, _ = registry.kernels[kernels.name]
-        versions = versions | {plugin.distribution: plugin.version}
-    for component in set(_components(run.spec)):
+    versions = dict(stands_on)
+    for component in set(_components(spec)):
         if registry.of(component.kind).get(component.type) is component:
             plugin = registry.origin(component)
             versions[plugin.distribution] = plugin.version

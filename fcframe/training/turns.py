@@ -1,8 +1,9 @@
 """Trainings that run at the same time on one machine, and take turns on its cores.
 
 A linear algebra library's threads wait for each other many times in a step, and busily. Where another program has the
-core of one of them, all wait: beside each other, two trainings with as many threads as there are cores take 5 to 14
-times as long. In turns they take twice as long, and compute the same: a turn changes when, never what.
+core of one of them, all wait: beside each other, two trainings with as many threads as there are cores take several
+times as long as one alone (docs/threads.md). In turns each has half of the time, and computes the same: a turn changes
+when, never what.
 """
 
 import os

@@ -113,6 +113,8 @@ def _layer_items(kind: type[Layer], layers: Sequence[Layer], seed: int, running:
         subjects = tuple(partial(Trial, cases.redrawn(case, turn)) for turn in range(REDRAWS))
         for check in checks:
             yield Item(f"{kind.kind} {kind.type}", check, name, subjects, case)
+        for check in kernels.LAYERS if running is not NUMPY and case.values == "gaussian" else ():
+            yield Item(f"{kind.kind} {kind.type}", check, name, subjects)
 
 
 def _network_items(source: Network | Spec, seed: int, running: Kernels) -> Iterator[Item]:

@@ -4,26 +4,32 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
 
 from fcframe.arrays import Array
 from fcframe.components import Optimizer
-from fcframe.errors import PluginError
+from fcframe.errors import PluginError, in_a_line
 from fcframe.kernels import Kernels, Update
-from fcframe.providers import made, obstacle
+from fcframe.providers import made
 from fcframe.registry import Registry
 from fcframe.verify import cases
 from fcframe.verify.report import CheckFailure, NotApplicable
 from fcframe.verify.subjects import named
 
 SHAPES = ((0, 3, 2), (1, 1, 1), (1, 300, 130), (3, 5, 4), (33, 17, 9), (64, 100, 10), (130, 257, 129), (513, 300, 517))
-"""N, D and M of products; some are odd, one row or none, and the last is large enough for several threads."""
+"""N, D and M of products; some are odd, one row or none.
+
+A provider may hand the small ones to NumPy and share the large ones among threads: so there are some of either.
+"""
 FEW = ((0, 3, 2), (1, 300, 130), (33, 17, 9), (130, 257, 129))
 """The same where the arrays lie otherwise."""
 LENGTHS = (1, 1000, 150_001)
-"""How many parameters are updated."""
+"""How many parameters are updated: few, and enough for several threads."""
+AXES = (2, 1, 3)
+"""How many axes the arrays of an elementwise kernel have."""
 
 
 def _transposed(array: Array) -> Array:
@@ -64,16 +70,29 @@ class Provided:
 
         Raises:
             NotApplicable: It says itself that it cannot run here.
-            CheckFailure: It should run here, and cannot be loaded.
+            CheckFailure: It should run here and cannot be loaded, or does not say whether it should.
         """
         if isinstance(self.source, Kernels):
             return self.source
-        if reason := obstacle(self.source):
+        if reason := _lacking(self.source):
             raise NotApplicable(f"not usable on this machine: {reason}")
         try:
             return made(self.source, self.threads)
         except PluginError as error:
             raise CheckFailure(str(error), "`lacks` can say so before anything is loaded") from error
+
+
+def _lacking(source: type[Kernels]) -> str:
+    look = "`lacks` returns why the kernels cannot run on this machine, and an empty text where they can"
+    try:
+        reason: Any = source.lacks()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a plugin does, the others are checked
+        raise CheckFailure(f"`lacks` raised {in_a_line(error)}", look) from error
+    if not isinstance(reason, str):
+        raise CheckFailure(f"`lacks` returned {short(reason)}, which is no text", look)
+    return " ".join(reason.split())
 
 
 @dataclass(frozen=True)
@@ -112,6 +131,14 @@ class KernelTrial:
             places = rng.integers(array.size, size=3)
             array.reshape(-1)[places] = np.nan, np.inf, -np.inf
         return LAYOUTS[self.layout](array)
+
+    def batch(self, axes: int, name: str) -> Array:
+        """An array with so many axes, lying as the case says: the first has N places, and the last M."""
+        N, _, M = self.shape
+        if axes == 2:
+            return self.matrix(N, M, name)
+        found: Array = self.matrix(1, N * M, name)[0] if axes == 1 else self.matrix(N, 3 * M, name).reshape(N, 3, M)
+        return found
 
     def empty(self, *shape: int, dtype: Any = None) -> Array:
         """An array to be written, full of what no kernel gives."""

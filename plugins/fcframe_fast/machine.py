@@ -9,6 +9,8 @@ from functools import cache
 import numba  # noqa: F401 - it makes LLVM ready for this processor
 from llvmlite import binding as llvm
 
+from fcframe_fast.compiling import uninterrupted
+
 ARITHMETIC = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv"}
 INTRINSIC = {"sqrt": "llvm.sqrt", "absolute": "llvm.fabs", "power": "llvm.pow", "exp": "llvm.exp", "log": "llvm.log"}
 CALL = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
@@ -29,6 +31,11 @@ def compiled(operations, held, arrays, numbers, dtype):
         dtype: Of all of them.
     """
     text = _text(operations, held, arrays, numbers, {"f": "float", "d": "double"}[dtype.char])
+    with uninterrupted():
+        return _address(text)
+
+
+def _address(text):
     module = llvm.parse_assembly(text)
     module.verify()
     target = llvm.Target.from_default_triple().create_target_machine(

@@ -1,9 +1,12 @@
 """The provider: which operations go to MKL and to compiled loops, and which stay NumPy's."""
 
-import ctypes
 import importlib.metadata
+import os
 import platform
 import sys
+from contextlib import contextmanager
+from ctypes.util import find_library
+from functools import cache
 from pathlib import Path
 
 from fcframe import Kernels
@@ -12,6 +15,7 @@ LARGE = 2**12
 """Numbers in an array, from which on a compiled loop is worth its call."""
 MANY = 2**16
 """Parameters, from which on an update in one pass is worth writing down what it does, in each step."""
+OPENMP = "libgomp.so.1"
 
 
 class Fast(Kernels):
@@ -33,15 +37,14 @@ class Fast(Kernels):
     def __init__(self, threads=1):
         from fcframe_fast import loops, updates  # Numba, which nobody waits for before the kernels are wanted
 
+        self._pool = None
         if with_mkl():
-            from fcframe_fast import blas, pool, shared
+            from fcframe_fast import blas, pool
 
-            threads = pool.opened(threads)
-            loops = loops if threads == 1 else shared
+            threads, self._pool = pool.opened(threads), pool
             self.matmul = blas.Products(threads).matmul
         super().__init__(threads)
-        self._loops, self._run = loops, getattr(loops, "update", updates.alone)
-        self._update_of = updates.update_of
+        self._alone, self._shared, self._update_of = loops.ALONE, loops.SHARED, updates.update_of
 
     @classmethod
     def lacks(cls):
@@ -49,15 +52,31 @@ class Fast(Kernels):
         missing = [name for name in needed() if not _installed(name)]
         if missing:
             return f"{' and '.join(missing)} not installed; the extra fcframe[fast] brings what is missing"
-        try:
-            ctypes.CDLL("libgomp.so.1" if with_mkl() else None)
-        except OSError:
-            return "the system has no GNU OpenMP, libgomp.so.1: install libgomp1 (Debian) or libgomp (Fedora)"
+        if with_mkl() and not _openmp():
+            return f"the system has no GNU OpenMP, {OPENMP}: install libgomp1 (Debian) or libgomp (Fedora)"
         return ""
 
     def versions(self):
         """What the kernels stand on."""
         return {name: importlib.metadata.version(name) for name in needed()}
+
+    @contextmanager
+    def limited(self, threads):
+        """So many threads for MKL and the loops in the block, and one for OpenBLAS beside them."""
+        if self._pool is None:
+            with super().limited(threads):
+                yield
+            return
+        with super().limited(threads), self._pool.limited(threads) as count:
+            before, self.threads = self.threads, count
+            try:
+                yield
+            finally:
+                self.threads = before
+
+    @property
+    def _loops(self):
+        return self._alone if self._pool is None or self.threads == 1 else self._shared
 
     def affine(self, x, W, b, out):
         """The product and the bias."""
@@ -86,7 +105,10 @@ class Fast(Kernels):
         """The update of everything in one pass, if there are enough parameters and its text can be traced."""
         if w.size < MANY or not _alike(w, dw, *slots.values()):
             return None
-        return self._update_of(update, w, dw, slots, self._run, self.threads)
+        return self._update_of(update, w, dw, slots, self._run)
+
+    def _run(self, *arguments):
+        self._loops.update(*arguments, self.threads)
 
 
 def with_mkl():
@@ -108,6 +130,13 @@ def _alike(first, *others):
     """Whether the loops take the arrays: stored one number after the other, and of a dtype that they know."""
     known = first.dtype.char in "fd" and all(array.dtype.char in (first.dtype.char, "?") for array in others)
     return known and first.flags.c_contiguous and all(array.flags.c_contiguous for array in others)
+
+
+@cache  # it is asked often
+def _openmp():
+    """Whether the system has GNU OpenMP: looked for, and not loaded."""
+    folders = [*os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep), f"{sys.prefix}/lib", f"{sys.base_prefix}/lib"]
+    return any((Path(folder) / OPENMP).exists() for folder in folders if folder) or bool(find_library("gomp"))
 
 
 def _installed(name):

@@ -261,6 +261,14 @@ def test_each_run_has_a_folder_of_its_own(tmp_path):
     assert tree(tmp_path / "empty") == tree(tmp_path / "runs" / "digits-1")
 
 
+def test_trainings_that_start_together_have_a_folder_each(tmp_path):
+    write(tmp_path / "digits.json", experiment(training__epochs=1))
+    running = [started("train", "digits.json", "--threads", 1, cwd=tmp_path) for _ in range(4)]
+    told = [process.communicate(timeout=60) for process in running]
+    assert [(process.returncode, err) for process, (_, err) in zip(running, told, strict=True)] == [(0, "")] * 4
+    assert {out.splitlines()[-1] for out, _ in told} == {f"run: runs/digits-{number}" for number in (1, 2, 3, 4)}
+
+
 def test_a_terminal_shows_a_bar(tmp_path):
     write(tmp_path / "digits.json", experiment())
     terminal = Terminal()

@@ -203,6 +203,54 @@ def test_a_provider_may_leave_a_step_to_numpy():
     assert report.passed, report
 
 
+@pytest.mark.parametrize("name", ["rectify", "multiply"])
+def test_an_elementwise_kernel_takes_arrays_of_any_number_of_axes(name):
+    def of_matrices(self, first, *others):
+        _rows, _columns = first.shape
+        return getattr(NUMPY, name)(first, *others)
+
+    def keyed(self, first, *others, **results):
+        return of_matrices(self, first, *others, *results.values())
+
+    report = fcframe.gradcheck(broken(**{name: keyed})())
+    assert {failure.message for failure in report.failures} == {
+        "raised ValueError: not enough values to unpack (expected 2, got 1)"
+    }
+
+
+def flat_alone(self, x, out, mask):
+    NUMPY.rectify(x, out, mask)
+    if x.ndim == 3:
+        out[..., -1] = 0
+    return out
+
+
+def test_a_failure_says_with_how_many_axes():
+    messages = [failure.message for failure in fcframe.gradcheck(broken(rectify=flat_alone)()).failures]
+    assert any(re.search(r"rectify, with 3 axes, of 3x5x4,float32,in rows: out: ", found) for found in messages)
+
+
+def raising_torn(*_):
+    raise OSError("torn")
+
+
+@pytest.mark.parametrize(
+    ("methods", "told"),
+    [
+        ({"versions": raising_torn}, "`versions` raised OSError: torn"),
+        ({"versions": lambda self: None}, "`versions` returned None, which does not map names of distributions"),
+        ({"versions": lambda self: {"mine": 3}}, "`versions` returned {'mine': 3}, which does not map names"),
+        ({"lacks": classmethod(raising_torn)}, "`lacks` raised OSError: torn"),
+        ({"lacks": classmethod(lambda cls: None)}, "`lacks` returned None, which is no text"),
+    ],
+    ids=["versions raises", "no versions", "a version that is no text", "lacks raises", "lacks says nothing"],
+)
+def test_what_a_provider_says_of_itself_is_checked(methods, told):
+    report = fcframe.gradcheck(broken(**methods))
+    assert "it_can_be_made" in {failure.check for failure in report.failures}
+    assert all(failure.message.startswith(told) for failure in report.failures)
+
+
 def test_a_provider_that_raises_fails_and_hurts_nobody_else():
     def raising(self, x, out, mask):
         raise ZeroDivisionError("no such luck")
@@ -255,6 +303,26 @@ def test_a_layer_that_runs_with_wrong_kernels_is_found_too(tmp_path):
     path = installed(tmp_path)
     assert shell("gradcheck", "affine", "--kernels", "hasty", cwd=tmp_path, **path).code == 1
     assert shell("gradcheck", "affine", cwd=tmp_path, **path).code == 0
+
+
+WRONG_WHERE_LARGE = """
+    def rectify(self, x, out, mask):
+        super().rectify(x, out, mask)
+        if x.size >= 4096:
+            out *= 2
+        return out
+
+@fcframe.hookimpl
+"""
+
+
+def test_a_layer_meets_what_a_provider_does_with_large_arrays_alone(tmp_path):
+    source = SOURCE.format(loading="pass", lacks="").replace("@fcframe.hookimpl\n", WRONG_WHERE_LARGE)
+    plugins.install(tmp_path / "site", "mine", source)
+    done = shell("gradcheck", "relu", "--kernels", "hasty", cwd=tmp_path, PYTHONPATH=str(tmp_path / "site"))
+    assert done.code == 1
+    assert "a large minibatch goes as with numpys kernels" in done.out
+    assert re.search(r"with \d+ examples, out with kernels 'hasty': \d+ of \d+ numbers are not NumPy's", done.out)
 
 
 def test_one_that_cannot_run_here_is_not_checked_and_one_that_cannot_be_loaded_fails(tmp_path):

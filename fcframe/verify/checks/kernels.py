@@ -1,21 +1,45 @@
-"""For every provider of kernels, … : it gives what NumPy's kernels give, within rounding, and writes to `out` alone."""
+"""For every provider of kernels, … : it gives what NumPy's kernels give, within rounding, and writes to `out` alone.
+
+And for every layer that runs with others than NumPy's.
+"""
 
 from collections.abc import Callable, Mapping
+from math import prod
+from reprlib import repr as short
+from typing import Any
 
 import numpy as np
 
 from fcframe.arrays import Array
+from fcframe.errors import in_a_line
 from fcframe.kernels import NUMPY, unsaid
-from fcframe.verify.kernel_trial import KernelTrial, UpdateTrial
+from fcframe.verify.kernel_trial import AXES, KernelTrial, UpdateTrial
 from fcframe.verify.report import CheckFailure, NotApplicable, place
+from fcframe.verify.trial import Trial
 
 ROUNDINGS = 200
 """Of an update's result, in rounding errors of the largest number that takes part."""
+LARGE = 2**14
+"""Numbers in the smaller of a layer's input and output."""
+IN_A_LAYER = 1e-9
+"""By how much of its largest number a layer's result may differ, all of float64."""
 
 
 def it_can_be_made(trial: KernelTrial) -> None:
-    """With one thread, and with as many as there are."""
-    assert trial.kernels.name
+    """With one thread, and with as many as there are; and it says what it stands on, which every run writes down."""
+    kernels = trial.kernels
+    try:
+        versions: Any = kernels.versions()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a plugin does, the others are checked
+        raise CheckFailure(f"`versions` raised {in_a_line(error)}", "look at versions") from error
+    texts = [*versions, *versions.values()] if isinstance(versions, dict) else [None]
+    if not all(isinstance(text, str) for text in texts):
+        raise CheckFailure(
+            f"`versions` returned {short(versions)}, which does not map names of distributions to versions, both texts",
+            "look at versions",
+        )
 
 
 def it_multiplies_matrices(trial: KernelTrial) -> None:
@@ -44,22 +68,22 @@ def it_multiplies_and_adds_the_bias(trial: KernelTrial) -> None:
 
 def it_rectifies(trial: KernelTrial) -> None:
     """rectify: out = max(x, 0), and the mask of what is greater than 0."""
-    N, _, M = trial.shape
-    x = trial.matrix(N, M, "x")
-    results = {"out": trial.empty(N, M), "mask": trial.empty(N, M, dtype=bool)}
-    wanted = [np.maximum(x, x.dtype.type(0)), x > 0]
-    _judge(trial, "rectify", trial.kernels.rectify, {"x": x}, results, wanted, 0)
+    for axes in AXES:
+        x = trial.batch(axes, "x")
+        results = {"out": trial.empty(*x.shape), "mask": trial.empty(*x.shape, dtype=bool)}
+        wanted = [np.maximum(x, x.dtype.type(0)), x > 0]
+        _judge(trial, f"rectify{_with(axes)}", trial.kernels.rectify, {"x": x}, results, wanted, 0)
 
 
 def it_multiplies_by_numbers_and_by_masks(trial: KernelTrial) -> None:
     """multiply: elementwise."""
-    N, _, M = trial.shape
-    a, b = trial.matrix(N, M, "a"), trial.matrix(N, M, "b")
-    for shown, factor in (("numbers", b), ("a mask", b > 0)):
-        with np.errstate(all="ignore"):
-            wanted = a * factor
-        given, out = {"a": a, "b": factor}, {"out": trial.empty(N, M)}
-        _judge(trial, f"multiply by {shown}", trial.kernels.multiply, given, out, [wanted], 0)
+    for axes in AXES:
+        a, b = trial.batch(axes, "a"), trial.batch(axes, "b")
+        for shown, factor in (("numbers", b), ("a mask", b > 0)):
+            with np.errstate(all="ignore"):
+                wanted = a * factor
+            given, out = {"a": a, "b": factor}, {"out": trial.empty(*a.shape)}
+            _judge(trial, f"multiply by {shown}{_with(axes)}", trial.kernels.multiply, given, out, [wanted], 0)
 
 
 def it_sums_rows(trial: KernelTrial) -> None:
@@ -99,6 +123,24 @@ def an_update_does_what_the_optimizers_own_text_does(trial: UpdateTrial) -> None
                 f"{trial}: updates, {name} after step {step}", found, wanted,
                 ROUNDINGS * float(np.finfo(trial.dtype).eps) * largest, _look(trial),
             )  # fmt: skip
+
+
+def a_large_minibatch_goes_as_with_numpys_kernels(trial: Trial) -> None:
+    """A provider hands small arrays to NumPy, so the other cases are too small to meet what it does itself."""
+    sizes = [prod(shape) for shape in (trial.case.input_shape, trial.layer.output_shape(trial.case.input_shape))]
+    N = max(trial.case.N, -(-LARGE // max(1, min(sizes))))
+    run, own = trial.at(N=N), trial.at(N=N, kernels=NUMPY)
+    found, wanted = ({"out": one.forward().out.copy()} | one.gradients(one.douts[0]) for one in (run, own))
+    for name, value in wanted.items():
+        largest = float(np.abs(value[np.isfinite(value)]).max(initial=0))
+        _compare(
+            f"with {N} examples, {name} with kernels {trial.case.kernels.name!r}", found[name], value,
+            IN_A_LAYER * largest, f"look at the kernels: `fcframe gradcheck {trial.case.kernels.name}`",
+        )  # fmt: skip
+
+
+def _with(axes: int) -> str:
+    return "" if axes == 2 else f", with {axes} {'axis' if axes == 1 else 'axes'},"
 
 
 def _judge(
@@ -169,4 +211,5 @@ CHECKS = (
     it_multiplies_by_numbers_and_by_masks,
     it_sums_rows,
 )
+LAYERS = (a_large_minibatch_goes_as_with_numpys_kernels,)
 UPDATES = (an_update_does_what_the_optimizers_own_text_does,)
