@@ -1,9 +1,10 @@
 """Which kernels run: those asked for by name, else the first provider that works on this machine, else NumPy's."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from reprlib import repr as short
+from typing import Any
 
 from fcframe import threads
 from fcframe.errors import PluginError, SpecError, in_a_line
@@ -92,15 +93,31 @@ def in_use(registry: Registry, wanted: str | None = None) -> str:
 
 def obstacle(provider: type[Kernels]) -> str:
     """Why a provider cannot run on this machine, as far as it can tell without loading anything; else nothing."""
+    reason, raised = answer(provider.lacks)
+    if raised:
+        return f"its lacks() raised {raised}"
+    return (
+        " ".join(reason.split()) if isinstance(reason, str) else f"its lacks() returned {short(reason)}, expected text"
+    )
+
+
+def answer(ask: Callable[[], Any]) -> tuple[Any, str]:
+    """What a plugin's function returned, and in a line what it raised: whatever it does, the others work.
+
+    >>> answer(dict), answer(lambda: 1 / 0)
+    (({}, ''), (None, 'ZeroDivisionError: division by zero'))
+    """
     try:
-        reason: object = provider.lacks()
-        if isinstance(reason, str):
-            return " ".join(reason.split())
-        return f"its lacks() returned {short(reason)}, expected text"
+        return ask(), ""
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # whatever a plugin does, the others work
-        return f"its lacks() raised {in_a_line(error)}"
+    except BaseException as error:
+        return None, in_a_line(error)
+
+
+def are_versions(said: Any) -> bool:
+    """Whether it maps names of distributions to versions, both texts, as `Kernels.versions` does."""
+    return isinstance(said, dict) and all(isinstance(text, str) for pair in said.items() for text in pair)
 
 
 def made(provider: type[Kernels], count: int) -> Kernels:
@@ -127,15 +144,11 @@ def versions(kernels: Kernels) -> dict[str, str]:
         PluginError: They do not say it.
     """
     plugin = next((found for found, provider in installed().kernels.values() if type(kernels) is provider), None)
-    try:
-        said: object = kernels.versions()
-        if isinstance(said, dict) and all(isinstance(text, str) for pair in said.items() for text in pair):
-            return said | ({plugin.distribution: plugin.version} if plugin else {})
-        problem = f"returned {short(said)}, expected a dict of texts"
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # whatever a plugin does, it is told in a line
-        problem = f"raised {in_a_line(error)}"
+    said, raised = answer(kernels.versions)
+    if not raised and are_versions(said):
+        found: dict[str, str] = said | ({plugin.distribution: plugin.version} if plugin else {})
+        return found
+    problem = f"raised {raised}" if raised else f"returned {short(said)}, expected a dict of texts"
     raise PluginError(f"kernels {kernels.name!r}{f', {plugin}' if plugin else ''}: versions() {problem}")
 
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from fcframe.arrays import Array
 from fcframe.components import Optimizer
-from fcframe.errors import PluginError, in_a_line
+from fcframe.errors import PluginError
 from fcframe.kernels import Kernels, Update
-from fcframe.providers import made
+from fcframe.providers import answer, made
 from fcframe.registry import Registry
 from fcframe.verify import cases
 from fcframe.verify.report import CheckFailure, NotApplicable
@@ -84,12 +84,9 @@ class Provided:
 
 def _lacking(source: type[Kernels]) -> str:
     look = "`lacks` returns why the kernels cannot run on this machine, and an empty text where they can"
-    try:
-        reason: Any = source.lacks()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # whatever a plugin does, the others are checked
-        raise CheckFailure(f"`lacks` raised {in_a_line(error)}", look) from error
+    reason, raised = answer(source.lacks)
+    if raised:
+        raise CheckFailure(f"`lacks` raised {raised}", look)
     if not isinstance(reason, str):
         raise CheckFailure(f"`lacks` returned {short(reason)}, which is no text", look)
     return " ".join(reason.split())

@@ -6,13 +6,12 @@ And for every layer that runs with others than NumPy's.
 from collections.abc import Callable, Mapping
 from math import prod
 from reprlib import repr as short
-from typing import Any
 
 import numpy as np
 
 from fcframe.arrays import Array
-from fcframe.errors import in_a_line
 from fcframe.kernels import NUMPY, unsaid
+from fcframe.providers import answer, are_versions
 from fcframe.verify.kernel_trial import AXES, KernelTrial, UpdateTrial
 from fcframe.verify.report import CheckFailure, NotApplicable, place
 from fcframe.verify.trial import Trial
@@ -27,15 +26,10 @@ IN_A_LAYER = 1e-9
 
 def it_can_be_made(trial: KernelTrial) -> None:
     """With one thread, and with as many as there are; and it says what it stands on, which every run writes down."""
-    kernels = trial.kernels
-    try:
-        versions: Any = kernels.versions()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # whatever a plugin does, the others are checked
-        raise CheckFailure(f"`versions` raised {in_a_line(error)}", "look at versions") from error
-    texts = [*versions, *versions.values()] if isinstance(versions, dict) else [None]
-    if not all(isinstance(text, str) for text in texts):
+    versions, raised = answer(trial.kernels.versions)
+    if raised:
+        raise CheckFailure(f"`versions` raised {raised}", "look at versions")
+    if not are_versions(versions):
         raise CheckFailure(
             f"`versions` returned {short(versions)}, which does not map names of distributions to versions, both texts",
             "look at versions",
