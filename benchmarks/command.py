@@ -11,6 +11,7 @@ from benchmarks.contenders import CONTENDERS
 from benchmarks.goals import judged
 from benchmarks.parts import PARTS, Options
 from benchmarks.rounds import NoisyError
+from benchmarks.worker import AbsentError
 from benchmarks.workloads import WORKLOADS
 
 NOISY = 3
@@ -38,6 +39,9 @@ def main() -> int:
     except NoisyError as error:
         say(f"too noisy to report; nothing is written. {error}. --force reports all the same")
         return NOISY
+    except AbsentError as error:
+        say(f"nothing is written: {error}")
+        return 2
     if everything or arguments.write:
         documents.write(documents.merged({} if everything else documents.read(), results))
     results["goals"] = [goal for goal in judged(results) if everything or goal["held"] is not None]

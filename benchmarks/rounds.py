@@ -170,6 +170,9 @@ def measure(
         steps: In a turn.
         before: Steps that are not timed, before each turn.
         say: Where progress goes.
+
+    Raises:
+        AbsentError: None of them can be measured here.
     """
     absent: dict[str, str] = {}
     crashed: dict[str, str] = {}
@@ -187,6 +190,8 @@ def measure(
             except CrashedError as error:
                 crashed[name] = str(error)
                 say(f"{name}: CRASHED: {error}")
+        if not workers:
+            raise AbsentError(f"nobody to measure: {', '.join(contenders)} cannot run here")
         reference.calibrate(1, 2, LONGEST)
         done, references = _rounds(workers, reference, rounds, crashed, say)
     for turns in done:

@@ -23,7 +23,7 @@ class Chain:
     def __init__(self, layers: Sequence[Layer], field: str = "layers") -> None:
         self.layers = tuple(layers)
         self.names = names(self.layers)
-        self._prefixes = tuple(f"{name}." for name in self.names)
+        self._dotted = tuple(_Dotted(f"{name}.") for name in self.names)
         self.field = field
 
     def shapes(self, input_shape: Shape) -> tuple[Shape, ...]:
@@ -102,9 +102,23 @@ class Chain:
             except Exception as error:
                 error.add_note(f"in the backward of {self.names[index]} ({self.layers[index].type})")
                 raise
-            for key in own:
-                grads[self._prefixes[index] + key] = own[key]
+            if own:
+                dotted = self._dotted[index]
+                for key in own:
+                    grads[dotted[key]] = own[key]
         return dx, grads
+
+
+class _Dotted(dict[str, str]):
+    """A parameter's name in its layer → its name in the chain; each is put together once, and not in every step."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self._prefix = prefix
+
+    def __missing__(self, key: str) -> str:
+        name = self[key] = self._prefix + key
+        return name
 
 
 def names(layers: Sequence[Layer]) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ class ReusingContext(Context):
         context: As for `Context`.
     """
 
-    __slots__ = ("_grads", "_inner", "_inner_params", "empty", "grad")
+    __slots__ = ("_grads", "_inner", "_inners", "_split", "_splits", "empty", "grad")
 
     empty: Callable[..., Array]
     """The array of this name, shape and dtype, made on first use."""
@@ -102,8 +102,10 @@ class ReusingContext(Context):
         # The cache holds another context's method: one of its own would be a cycle, left to the garbage collector.
         self.empty = cache(Context(dtype=self.dtype).empty)
         self.grad = self._grads.__getitem__
-        self._inner: dict[tuple[str, ...], tuple[Context, ...]] = {}
-        self._inner_params: dict[tuple[str, ...], tuple[Mapping[str, Array], tuple[Mapping[str, Array], ...]]] = {}
+        self._inners: dict[tuple[str, ...], tuple[Context, ...]] = {}
+        self._inner: tuple[Sequence[str], tuple[Context, ...]] = (), ()
+        self._splits: dict[tuple[str, ...], tuple[Mapping[str, Array], tuple[Mapping[str, Array], ...]]] = {}
+        self._split: tuple[Sequence[str], Mapping[str, Array], tuple[Mapping[str, Array], ...]] = (), {}, ()
 
     @classmethod
     def of(cls, fresh: Context, grads: Mapping[str, Array]) -> "ReusingContext":
@@ -121,20 +123,25 @@ class ReusingContext(Context):
 
     def inner(self, names: Sequence[str]) -> tuple[Context, ...]:
         """As for `Context`; made once for the same names."""
-        key = tuple(names)
-        made = self._inner.get(key)
-        if made is None:
-            pairs = zip(super().inner(key), split(self._grads, key), strict=True)
-            made = self._inner[key] = tuple(ReusingContext.of(fresh, grads) for fresh, grads in pairs)
+        asked, made = self._inner
+        if asked is not names:  # most layers hold one chain at most, which asks with the same names in every step
+            if (key := tuple(names)) not in self._inners:
+                pairs = zip(super().inner(key), split(self._grads, key), strict=True)
+                self._inners[key] = tuple(ReusingContext.of(fresh, grads) for fresh, grads in pairs)
+            made = self._inners[key]
+            self._inner = names, made
         return made
 
     def inner_params(self, names: Sequence[str], params: Mapping[str, Array]) -> tuple[Mapping[str, Array], ...]:
         """As for `Context`; made once for the same names and params."""
-        key = tuple(names)
-        made = self._inner_params.get(key)
-        if made is None or made[0] is not params:
-            made = self._inner_params[key] = params, split(params, names)
-        return made[1]
+        asked, given, made = self._split
+        if asked is not names or given is not params:
+            key = tuple(names)
+            if key not in self._splits or self._splits[key][0] is not params:
+                self._splits[key] = params, split(params, names)
+            made = self._splits[key][1]
+            self._split = names, params, made
+        return made
 
 
 class Under(MutableMapping[str, Array]):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import lru_cache
+from math import prod
 from reprlib import repr as short
 from typing import Any, ClassVar
 
@@ -82,14 +83,13 @@ class Kernels:
 
         All are of one shape, with any number of axes.
         """
-        np.greater(x, _filled(0, (), x.dtype), out=mask)
-        # NumPy's maximum is faster with an array than with a number, and fastest with one of the same shape
-        zeros = _filled(0, x.shape if x.size <= SMALL else x.shape[-1:], x.dtype)
+        zero, zeros = _zeros(x.shape, x.dtype)
+        np.greater(x, zero, out=mask)
         return np.maximum(x, zeros, out=out)
 
     def sum_rows(self, d: Array, out: Array) -> Array:
         """The bias's gradient: out (M,) = the sum of the rows of d (N, M)."""
-        return _filled(1, (len(d),), d.dtype).dot(d, out)  # sooner done than a sum along the first axis
+        return _ones(len(d), d.dtype).dot(d, out)  # sooner done than a sum along the first axis
 
     def updates(
         self, update: Update, w: Array, dw: Array, slots: Mapping[str, Array]
@@ -119,8 +119,17 @@ def unsaid(returned: object, step: int) -> str:
 
 
 @lru_cache(maxsize=64)  # of the shapes of one training
-def _filled(value: float, shape: tuple[int, ...], dtype: Any) -> Array:
-    array = np.full(shape, value, dtype)
+def _zeros(shape: tuple[int, ...], dtype: Any) -> tuple[Array, Array]:
+    """A zero to compare with, and zeros: NumPy's maximum is fastest with an array of the same shape."""
+    found = np.zeros((), dtype), np.zeros(shape if prod(shape) <= SMALL else shape[-1:], dtype)
+    for array in found:
+        array.flags.writeable = False
+    return found
+
+
+@lru_cache(maxsize=64)
+def _ones(count: int, dtype: Any) -> Array:
+    array = np.ones(count, dtype)
     array.flags.writeable = False
     return array
 

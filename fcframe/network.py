@@ -1,7 +1,6 @@
 """A network: layers with their parameters, and the passes over them."""
 
 from collections.abc import Mapping
-from operator import is_
 from types import MappingProxyType
 from typing import Any
 
@@ -153,8 +152,10 @@ class TrainingPass:
         loss, dscores = self._loss.value_and_grad(scores, y, self._loss_ctx)
         _, grads = self._chain.backward(dscores, caches, self._ctx)
         views = self._views
-        if not all(map(is_, map(grads.get, views), views.values())):  # not all were written into their places
-            self._place(grads)
+        for name, view in views.items():
+            if grads.get(name) is not view:  # not all were written into their places
+                self._place(grads)
+                break
         if len(grads) > len(views):
             unknown = ", ".join(sorted(grads.keys() - views.keys()))
             raise ContractError(f"backward returned gradients of what is no parameter: {unknown}")

@@ -76,18 +76,18 @@ def _allow_nearby(judgement: Judgement, trial: Trial, dout: Array) -> None:
 
 def difference(trial: Trial, name: str, douts: Sequence[Array]) -> Difference:
     """How Σ dout · out changes, for each dout, with elements of x or of a parameter."""
-    weights = np.stack(douts).reshape(len(douts), len(trial.x), -1)
+    weights, outputs = np.stack(douts).reshape(len(douts), len(trial.x), -1), trial.outputs
     if name == "dx":
         if trial.independent and not (trial.stochastic and trial.case.training):
-            base = trial.outputs(trial.x.copy()).copy()
+            base = trial.outputs(trial.x.copy(), trial.params).copy()
             if _rows_stay(trial, base):
                 return _in_batches(trial, base, weights)
         moved = trial.x.copy()
-        return _one_by_one(trial.x, moved, weights, lambda: trial.outputs(moved))
+        return _one_by_one(trial.x, moved, weights, lambda: outputs(moved, trial.params))
     name = name.removeprefix("d")
     moved = trial.params[name].copy()
     params = {**trial.params, name: moved}
-    return _one_by_one(trial.params[name], moved, weights, lambda: trial.outputs(trial.x, params))
+    return _one_by_one(trial.params[name], moved, weights, lambda: outputs(trial.x, params))
 
 
 def numerical_input_gradient(trial: Trial, dout: Array, at: Array) -> Array:
@@ -112,6 +112,7 @@ def _one_by_one(array: Array, moved: Array, weights: Array, outputs: Callable[[]
     weights = weights.reshape(len(weights), -1)
     flat = moved.reshape(-1)
     base = _silently(outputs).reshape(-1).copy()
+    spoiled = moved.tobytes() != array.tobytes()  # the layer writes into what it is given
 
     def change(elements: Array, offsets: Array) -> tuple[Array, Array]:
         changes = np.empty((2, len(weights), len(elements)))
@@ -119,11 +120,15 @@ def _one_by_one(array: Array, moved: Array, weights: Array, outputs: Callable[[]
         for start in range(0, len(elements), size):
             part = slice(start, start + size)
             outs = np.empty((len(elements[part]), base.size))
+            before = array.reshape(-1)[elements[part]]
+            moves = zip(elements[part].tolist(), before.tolist(), (before + offsets[part]).tolist(), outs, strict=True)
             with np.errstate(all="ignore"):  # as `_silently`, once for all of them
-                for out, element, offset in zip(outs, elements[part].tolist(), offsets[part], strict=True):
-                    moved[...] = array
-                    flat[element] += offset
+                for element, old, new, out in moves:
+                    if spoiled:
+                        moved[...] = array
+                    flat[element] = new
                     out[:] = outputs().reshape(-1)
+                    flat[element] = old
             changes[:, :, part] = _dotted("ki,mi->km", weights, outs, base)
         return changes[0], changes[1]
 
@@ -144,7 +149,7 @@ def _in_batches(trial: Trial, base: Array, weights: Array) -> Difference:
             moved = x[rows[part]]
             moved.reshape(len(moved), width)[np.arange(len(moved)), columns[part]] += offsets[part]
             with np.errstate(all="ignore"):
-                outs = trial.outputs(moved).reshape(len(moved), -1)
+                outs = trial.outputs(moved, trial.params).reshape(len(moved), -1)
             changes[:, :, part] = _dotted("kmi,mi->km", weights[:, rows[part]], outs, base[rows[part]])
         return changes[0], changes[1]
 
@@ -161,7 +166,7 @@ def _dotted(axes: str, weights: Array, outs: Array, base: Array) -> tuple[Array,
 def _rows_stay(trial: Trial, base: Array) -> bool:
     """Whether an example's output is the same one beside other examples, as the class declares."""
     more = np.concatenate([trial.x, 2 * trial.x[::-1] + 1])
-    beside = _silently(lambda: trial.outputs(more))[: len(trial.x)]
+    beside = _silently(lambda: trial.outputs(more, trial.params))[: len(trial.x)]
     return bool(np.allclose(beside, base, rtol=1e-9, atol=1e-12 * np.abs(base).max(initial=0), equal_nan=True))
 
 

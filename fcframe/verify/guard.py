@@ -40,6 +40,9 @@ SWEEP = tuple(count * 1e-6 for count in range(1, 41))
 SHOWN = 100
 """Characters shown of what was printed, or of a warning."""
 
+DEADLINES: list[float] = []
+"""When the time of each guard that is under way is over; the first is the outermost."""
+
 Result = TypeVar("Result")
 
 
@@ -82,6 +85,9 @@ def guarded(function: Callable[[], Result], *, seconds: float | None = None) -> 
         raise ExhaustedError(f"ran out of memory: {error}".removesuffix(": ")) from None
     except SystemExit as error:
         raise MisbehaviorError(f"left by sys.exit({error.code!r})") from None
+    finally:
+        if DEADLINES and time.monotonic() > min(DEADLINES):  # of a guard around this one, whose alarm may find no gap
+            raise TimeLimitError
     if faults:
         raise MisbehaviorError("; ".join(faults))
     return result
@@ -204,12 +210,14 @@ def _time_limit(seconds: float) -> Iterator[Callable[[], bool]]:
             raise TimeLimitError
 
     start = time.monotonic()
+    DEADLINES.append(start + seconds)
     before = signal.signal(signal.SIGALRM, ring)
     outer, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield lambda: bool(rung)
     finally:
         over = True
+        DEADLINES.pop()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         if outer:  # somebody else's alarm: of a guard around this one, or of pytest-timeout

@@ -1,11 +1,12 @@
 """Numerical derivatives with error bars, and the verdict on an analytic one.
 
 Every element is moved once to either side; where the central difference and the analytic derivative agree closely,
-two independent computations gave one number, and that settles it. The other elements are measured at many steps, from
-both sides, each extrapolated from two steps (Richardson): how far the estimates disagree, and what rounding can do, is
-the error bar, and the step with the smallest one counts (Ridders, "Accurate computation of F'(x) and F'(x)F''(x)",
-1982). Where the slopes from left and right differ by more than their error bars there is a kink, at which any value
-between the slopes is a subgradient. What is found wrong is measured once more, at other steps, before it is said.
+two independent computations gave one number, and that settles it. Where they do not, the step may have been too long,
+or a kink within it, and a shorter one is tried. The elements that are left are measured at many steps, from both sides,
+each extrapolated from two steps (Richardson): how far the estimates disagree, and what rounding can do, is the error
+bar, and the step with the smallest one counts (Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", 1982). Where
+the slopes from left and right differ by more than their error bars there is a kink, at which any value between the
+slopes is a subgradient. What is found wrong is measured once more, at other steps, before it is said.
 """
 
 from collections.abc import Callable
@@ -27,8 +28,8 @@ RELATIVE = 1e-7
 """What is left to the analytic value's own rounding, relative to the derivative."""
 ABSOLUTE = 1e-10
 """The same, relative to the largest derivative of the array."""
-SCREEN = 2.0**-14
-"""The first step, relative to the element's scale. All steps are powers of 2, so that x + step is exact."""
+SCREEN, NEARER = 2.0**-14, 2.0**-17
+"""The first two steps, relative to the element's scale. All steps are powers of 2, so that x + step is exact."""
 STEPS = 2.0 ** -np.arange(2, 33, 2)
 """The steps of the closer look, relative to the element's scale; each a quarter of the one before."""
 AGAIN = 0.75
@@ -127,20 +128,21 @@ def judge_all(analytic: Array, difference: Difference, scale: Array, rounding: f
     """
     elements = np.arange(analytic.shape[1])
     with np.errstate(all="ignore"):
-        steps = SCREEN * scale
-        right, noise = difference(elements, steps)
-        left, _ = difference(elements, -steps)
-        value, error = (right - left) / (2 * steps), noise / steps
+        value, error = _central(difference, elements, SCREEN * scale)
         size = np.where(np.isfinite(value), np.abs(value), 0).max(axis=1, initial=0)[:, None]
         room = ABSOLUTE * size + rounding
         natural = error * SCREEN / np.finfo(np.float64).eps
-        measure = np.maximum(np.maximum(np.abs(value), VAGUE * size), NATURAL * natural)
-        settled = np.abs(analytic - value) <= error + RELATIVE * np.abs(value) + room
-        settled &= error <= 1e-3 * VAGUE * measure
+        settled = _agrees(analytic, value, error, size, natural, room)
+        rest = np.flatnonzero(~settled.all(axis=0))
+        if len(rest):
+            found = _central(difference, rest, NEARER * scale[rest])
+            now = _agrees(analytic[:, rest], *found, size, natural[:, rest], room) & ~settled[:, rest]
+            value[:, rest], error[:, rest] = np.where(now, found, (value[:, rest], error[:, rest]))
+            settled[:, rest] |= now
+            rest = rest[~settled[:, rest].all(axis=0)]
     verdicts = np.full(analytic.shape, Verdict.AGREES, dtype=object)
     rows = zip(analytic, value, error, verdicts, value.copy(), value.copy(), strict=True)
     judgements = [Judgement(*row) for row in rows]
-    rest = np.flatnonzero(~settled.all(axis=0))
     if len(rest):
         table = _Table(difference, scale, rest)
         for row, judgement in enumerate(judgements):
@@ -154,6 +156,20 @@ def judge_all(analytic: Array, difference: Difference, scale: Array, rounding: f
         for row, judgement in enumerate(judgements):
             _look_closer(judgement, table, row, wrong[row], float(size[row, 0]), natural[row], float(room[row, 0]))
     return judgements
+
+
+def _central(difference: Difference, elements: Array, steps: Array) -> tuple[Array, Array]:
+    """The central differences, and what rounding can do to them."""
+    right, noise = difference(elements, steps)
+    left, _ = difference(elements, -steps)
+    return (right - left) / (2 * steps), noise / steps
+
+
+def _agrees(analytic: Array, value: Array, error: Array, size: Array, natural: Array, room: Array) -> Array:
+    """Where a central difference is nearly exact and says what the analytic derivative says."""
+    close = np.abs(analytic - value) <= error + RELATIVE * np.abs(value) + room
+    measure = np.maximum(np.maximum(np.abs(value), VAGUE * size), NATURAL * natural)
+    return np.asarray(close & (error <= 1e-3 * VAGUE * measure))
 
 
 def derivatives(difference: Difference, scale: Array) -> Array:

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,6 @@ class Trial:
         self.params = {name: self._as_seen(array) for name, array in self.params.items()}
         self.x = self._as_seen(self.x)
         self._seed = int(rng.integers(2**32))
-        self._measuring: Context | None = None
         self._start = np.random.default_rng(self._seed).bit_generator.state
         self.state = {
             name: parameter.initializer.sample(parameter.shape, rng).astype(self.dtype)
@@ -166,14 +166,16 @@ class Trial:
         found = {} if dx is None else {"dx": dx}
         return found | {f"d{name}": gradient for name, gradient in grads.items()}
 
-    def outputs(self, batch: Array, params: Params | None = None) -> Array:
+    @cached_property
+    def outputs(self) -> Callable[[Array, Params], Array]:
         """The output alone, for numerical differentiation: always with the same state and randomness.
 
         Contexts are made once, for this is called thousands of times; so the next call may overwrite the array.
         """
-        if self._measuring is None:
-            self._measuring = self.reusing_context() if self._may_reuse() else self.context()
-        return self._output(batch, self.params if params is None else params, self._measuring)
+        forward, ctx = self.layer.forward, self.reusing_context() if self._may_reuse() else self.context()
+        if self.stochastic or self.state:
+            return lambda batch, params: self._output(batch, params, ctx)
+        return lambda batch, params: forward(batch, params, ctx)[0]
 
     def _may_reuse(self) -> bool:
         """Whether the layer gives the same output in a context that is used again; another check judges that."""

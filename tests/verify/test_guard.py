@@ -1,6 +1,7 @@
 # ruff: noqa: NPY002, SIM105, T201
 """A stranger's code is called without harm: each misdeed is a failure that says so, and nothing is left of it."""
 
+import contextlib
 import os
 import random
 import signal
@@ -72,6 +73,30 @@ def test_a_guard_within_a_guard_does_not_prolong_it():
     with pytest.raises(ExhaustedError, match=r"0\.2 s"):
         guarded(inner, seconds=0.2)
     assert time.monotonic() - start < 3
+
+
+def test_a_guard_whose_alarm_never_rings_between_the_guards_within_it_is_not_prolonged():
+    alarm = [signal.SIGALRM]
+
+    def blocked_outside():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, alarm)
+        try:
+            endless()
+        finally:
+            signal.pthread_sigmask(signal.SIG_BLOCK, alarm)
+
+    def inner():
+        for _ in range(40):
+            with contextlib.suppress(ExhaustedError):
+                guarded(blocked_outside, seconds=0.05)
+
+    start = time.monotonic()
+    try:
+        with pytest.raises(ExhaustedError, match=r"0\.2 s"):
+            guarded(inner, seconds=0.2)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, alarm)
+    assert time.monotonic() - start < 1
 
 
 def test_somebody_elses_alarm_still_rings():
