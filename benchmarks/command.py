@@ -9,8 +9,8 @@ from typing import Any
 from benchmarks import check, documents, machine, report
 from benchmarks.contenders import CONTENDERS
 from benchmarks.goals import judged
+from benchmarks.noise import NoisyError
 from benchmarks.parts import PARTS, Options
-from benchmarks.rounds import NoisyError
 from benchmarks.worker import AbsentError
 from benchmarks.workloads import WORKLOADS
 
@@ -31,6 +31,7 @@ def main() -> int:
     options = Options(
         arguments.networks or list(WORKLOADS), arguments.contenders or list(CONTENDERS),
         arguments.rounds or (5 if arguments.quick else 40), arguments.quick, arguments.force, say,
+        documents.quietest(machine.description()), [],
     )  # fmt: skip
     results: dict[str, Any] = {"machine": machine.description(), "versions": machine.versions()}
     try:
@@ -42,6 +43,7 @@ def main() -> int:
     except AbsentError as error:
         say(f"nothing is written: {error}")
         return 2
+    results["reference_seconds"] = min([options.quietest, *options.heard])
     if everything or arguments.write:
         documents.write(documents.merged({} if everything else documents.read(), results))
     results["goals"] = [goal for goal in judged(results) if everything or goal["held"] is not None]

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,12 @@ def read() -> dict[str, Any]:
         return {}
     results: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
     return results
+
+
+def quietest(machine: Mapping[str, Any]) -> float:
+    """Seconds that the reference work took when this machine was quietest; infinite where that is not on file."""
+    results = read()
+    return float(results.get("reference_seconds", inf)) if results.get("machine") == machine else inf
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

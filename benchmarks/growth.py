@@ -3,10 +3,12 @@
 import json
 import random
 import statistics
+import time
 from collections.abc import Callable
 from typing import Any
 
 from benchmarks.contenders import CONTENDERS
+from benchmarks.noise import Noise, reference
 from benchmarks.process import answer_of
 
 Point = dict[str, Any]
@@ -33,20 +35,45 @@ AXES = {
 }
 
 
-def measure(rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
-    """Each point in so many fresh processes, in a shuffled order; medians, and the least and the most."""
-    points = [(axis, place) for axis, places in CURVES.items() for place in places]
-    found: dict[tuple[str, int], list[dict[str, float]]] = {point: [] for point in points}
+class Place:
+    """One point of one curve, whose turn is a fresh process."""
+
+    def __init__(self, point: Point) -> None:
+        self._argument = json.dumps(point)
+        self.facts: dict[str, float] = {}
+        """Of the last turn."""
+
+    def turn(self) -> float:
+        """What it found is kept."""
+        start = time.perf_counter()
+        self.facts = answer_of("growth_point", self._argument, CONTENDERS["fcframe"].environment)
+        return time.perf_counter() - start
+
+
+def measure(rounds: int, quietest: float, say: Callable[[str], None]) -> tuple[dict[str, Any], Noise]:
+    """Each point in so many fresh processes, in a shuffled order; medians, and the least and the most.
+
+    A turn that stays disturbed is lost for its point alone: points are not held against each other.
+    """
+    places = {(axis, place): Place(point) for axis, points in CURVES.items() for place, point in points.items()}
+    found: dict[tuple[str, int], list[dict[str, float]]] = {place: [] for place in places}
+    order, lost = list(places), 0
     shuffle = random.Random(0).shuffle
-    for turn in range(rounds):
-        shuffle(points)
-        for axis, place in points:
-            argument = json.dumps(CURVES[axis][place])
-            found[axis, place].append(answer_of("growth_point", argument, CONTENDERS["fcframe"].environment))
-        say(f"growth: round {turn + 1} of {rounds}")
+    with reference(quietest) as beside:
+        for count in range(1, rounds + 1):
+            shuffle(order)
+            for place in order:
+                if beside.disturbed(beside.beside(places[place])):
+                    lost += 1
+                else:
+                    found[place].append(places[place].facts)
+            say(f"growth: round {count} of {rounds}, {lost} turns disturbed")
+    fewest = min(map(len, found.values()))
+    noise = beside.noise(rounds, rounds - fewest, -(-rounds // 2))  # of the point that was disturbed most often
+    kept = {place: turns or [places[place].facts] for place, turns in found.items()}
     return {
-        axis: {str(place): _summary(found[axis, place]) for place in places} for axis, places in CURVES.items()
-    }  # fmt: skip
+        axis: {str(place): _summary(kept[axis, place]) for place in points} for axis, points in CURVES.items()
+    }, noise  # fmt: skip
 
 
 def _summary(turns: list[dict[str, float]]) -> dict[str, list[float]]:

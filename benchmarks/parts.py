@@ -8,8 +8,9 @@ from typing import Any
 from benchmarks import growth as curves
 from benchmarks import startup as starts
 from benchmarks.contenders import CONTENDERS, GRADIENT_CHECKS, OURS, Contender
+from benchmarks.noise import Noise, NoisyError
 from benchmarks.process import CrashedError, answer_of
-from benchmarks.rounds import NoisyError, measure
+from benchmarks.rounds import measure
 from benchmarks.worker import AbsentError
 from benchmarks.workloads import WORKLOADS
 
@@ -29,6 +30,21 @@ class Options:
     quick: bool
     force: bool
     say: Callable[[str], None]
+    quietest: float
+    """Seconds that the reference work took on this machine when that was quietest; infinite where it is not known."""
+    heard: list[float]
+    """The same of this run, of each measurement."""
+
+    def judge(self, title: str, noise: Noise) -> None:
+        """Says how quiet it was.
+
+        Raises:
+            NoisyError: It was not quiet enough, and nobody forces a report.
+        """
+        self.say(f"{title}: {noise}")
+        if noise.too_noisy and not self.force:
+            raise NoisyError(f"{title}: {noise}")
+        self.heard.append(noise.quiet)
 
 
 def contest(
@@ -42,10 +58,8 @@ def contest(
         AbsentError: None of them can be measured here.
     """
     options.say(f"{task}, {title}")
-    times = measure(contenders, task, argument, options.rounds, steps, say=options.say)
-    options.say(f"{title}: {times.noise}")
-    if times.noise.too_noisy and not options.force:
-        raise NoisyError(f"{title}: {times.noise}")
+    times = measure(contenders, task, argument, options.rounds, steps, quietest=options.quietest, say=options.say)
+    options.judge(title, times.noise)
     return {"title": title, "noisy": times.noise.too_noisy, **times.summary(ours)}
 
 
@@ -89,12 +103,16 @@ def allocations(options: Options) -> Figures:
 def startup(options: Options) -> list[dict[str, Any]]:
     """Commands beside the import of what they stand on."""
     options.say("startup")
-    return starts.measure(5 if options.quick else 25)
+    rows, noise = starts.measure(5 if options.quick else 25, options.quietest, options.say)
+    options.judge("startup", noise)
+    return rows
 
 
 def growth(options: Options) -> Figures:
     """Curves."""
-    return curves.measure(1 if options.quick else 5, options.say)
+    figures, noise = curves.measure(1 if options.quick else 5, options.quietest, options.say)
+    options.judge("growth", noise)
+    return figures
 
 
 PARTS: dict[str, Callable[[Options], Any]] = {

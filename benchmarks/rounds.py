@@ -1,9 +1,7 @@
 """Contenders in processes of their own, timed in rounds: each round all of them once, in a shuffled order.
 
 Only one process runs at a time: the others are stopped, so that no pool of threads spins beside the one that is timed.
-Between the turns a fixed piece of work, the reference, is timed. A turn beside which it took longer than when all is
-quiet was disturbed, whoever's it was, and is done again; if it stays so, the round is dropped for all contenders alike.
-Where too many are dropped, there is no result.
+A round in which a turn stays disturbed is dropped for all contenders alike; where too many are, there is no result.
 """
 
 import random
@@ -11,99 +9,16 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
-from benchmarks.contenders import REFERENCE, Contender
+from benchmarks.contenders import Contender
+from benchmarks.noise import LONGEST, Noise, Reference, Timed, Turn, quantile, reference
 from benchmarks.process import CrashedError, Worker
 from benchmarks.worker import AbsentError
 
-DISTURBED = 1.2
-"""A turn is disturbed if the reference beside it took so many times as long as when all is quiet."""
-QUIET = 0.25
-"""When all is quiet, the reference takes as long as at this quantile of all its times."""
-TRIES = 5
-"""A disturbed turn is done again, at most so often; what decides is the reference alone, whoever's turn it was."""
 MOST = 3.0
 """At most so many times the rounds asked for are run; if even then too few were quiet, the machine is too noisy."""
-LONGEST = 0.3
-"""Seconds: a contender whose turn would take longer does fewer steps in it."""
-
-
-class NoisyError(Exception):
-    """The machine was too noisy to say anything."""
-
-
-@dataclass(frozen=True)
-class Noise:
-    """How quiet the machine was."""
-
-    rounds: int
-    disturbed: int
-    spread: float
-    """The reference's interquartile range over its median."""
-    wanted: int
-    """Undisturbed rounds."""
-
-    @property
-    def too_noisy(self) -> bool:
-        """Whether too few rounds were quiet."""
-        return self.rounds - self.disturbed < self.wanted
-
-    def __str__(self) -> str:
-        return (
-            f"{self.disturbed} of {self.rounds} rounds disturbed; the reference work's spread is {self.spread:.0%} "
-            "(interquartile range over median)"
-        )
-
-
-@dataclass(frozen=True)
-class Turn:
-    """What a contender took for a step, and the reference before and after."""
-
-    seconds: float
-    before: float
-    after: float
-
-    @property
-    def disturbance(self) -> float:
-        """Of the reference, both sides."""
-        return (self.before + self.after) / 2
-
-
-def quiet_limit(references: Sequence[float]) -> float:
-    """How long the reference may take beside a turn that counts.
-
-    >>> round(quiet_limit([1.0, 1.0, 1.0, 9.0]), 3)
-    1.2
-    """
-    return DISTURBED * quantile(references, QUIET)
-
-
-def quiet_rounds(rounds: Sequence[dict[str, Turn]], references: Sequence[float]) -> list[dict[str, Turn]]:
-    """The rounds in which no contender's turn was disturbed; one that was given up is empty.
-
-    >>> calm, shaken = Turn(1.0, 1.0, 1.0), Turn(3.0, 1.0, 3.0)
-    >>> len(quiet_rounds([{"a": calm, "b": calm}, {"a": calm, "b": shaken}], [1.0, 1.0, 1.0, 3.0]))
-    1
-    """
-    limit = quiet_limit(references)
-    return [turns for turns in rounds if turns and all(turn.disturbance <= limit for turn in turns.values())]
-
-
-def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which that share of the values lies.
-
-    >>> quantile([3.0, 1.0, 2.0], 0.5)
-    2.0
-    """
-    ordered, place = sorted(values), share * (len(values) - 1)
-    low, part = int(place), place % 1
-    return ordered[low] if not part else ordered[low] * (1 - part) + ordered[low + 1] * part
-
-
-def spread(values: Sequence[float]) -> float:
-    """Interquartile range over median."""
-    return (quantile(values, 0.75) - quantile(values, 0.25)) / statistics.median(values)
 
 
 @dataclass(frozen=True)
@@ -158,6 +73,7 @@ def measure(
     steps: int,
     *,
     before: int = 0,
+    quietest: float = inf,
     say: Callable[[str], None] = print,
 ) -> Times:
     """Times contenders at a task, in so many undisturbed rounds if the machine lets them be.
@@ -169,6 +85,7 @@ def measure(
         rounds: How many undisturbed ones are wanted.
         steps: In a turn.
         before: Steps that are not timed, before each turn.
+        quietest: As `Reference` takes it.
         say: Where progress goes.
 
     Raises:
@@ -178,7 +95,6 @@ def measure(
     crashed: dict[str, str] = {}
     workers: dict[str, Worker] = {}
     with ExitStack() as stack:
-        reference = stack.enter_context(Worker(REFERENCE, "step", ""))
         for name, contender in contenders.items():
             try:
                 worker = stack.enter_context(Worker(contender, task, argument))
@@ -192,56 +108,49 @@ def measure(
                 say(f"{name}: CRASHED: {error}")
         if not workers:
             raise AbsentError(f"nobody to measure: {', '.join(contenders)} cannot run here")
-        reference.calibrate(1, 2, LONGEST)
-        done, references = _rounds(workers, reference, rounds, crashed, say)
-    for turns in done:
-        for name in crashed:
-            turns.pop(name, None)
-    counted = quiet_rounds(done, references)
+        counted, noise = timed(workers, stack.enter_context(reference(quietest)), rounds, crashed, say)
     return Times(
         {name: [turns[name].seconds for turns in counted] for name in workers if name not in crashed},
         {name: worker.note for name, worker in workers.items()},
         {package: number for worker in workers.values() for package, number in worker.versions.items()},
         absent,
         crashed,
-        Noise(len(done), len(done) - len(counted), spread(references), rounds),
+        noise,
     )
 
 
-def _rounds(
-    workers: dict[str, Worker],
-    reference: Worker,
+def timed(
+    contenders: Mapping[str, Timed],
+    beside: Reference,
     rounds: int,
     crashed: dict[str, str],
-    say: Callable[[str], None],
-) -> tuple[list[dict[str, Turn]], list[float]]:
-    """Rounds until enough of them are undisturbed, and each of the reference's times."""
+    say: Callable[[str], None] = print,
+) -> tuple[list[dict[str, Turn]], Noise]:
+    """The rounds that count, and how quiet it was; who crashes meanwhile is entered in `crashed` and left out."""
     done: list[dict[str, Turn]] = []
-    references = [reference.turn() for _ in range(20)]
     shuffle = random.Random(0).shuffle
-    while len(done) < MOST * rounds and len(quiet_rounds(done, references)) < rounds:
-        order = [name for name in workers if name not in crashed]
+    while len(done) < MOST * rounds and len(quiet_rounds(done, beside)) < rounds:
+        order = [name for name in contenders if name not in crashed]
         shuffle(order)
         found: dict[str, Turn] = {}
         for name in order:
             try:
-                found[name] = turn = _turn(workers[name], reference, references)
+                found[name] = turn = beside.beside(contenders[name])
             except CrashedError as error:
                 crashed[name] = str(error)
                 say(f"{name}: CRASHED: {error}")
             else:
-                if turn.disturbance > quiet_limit(references):
+                if beside.disturbed(turn):
                     found.clear()  # the round is lost for all, so nobody needs to go on
                     break
         done.append(found)
-    return done, references
+    for turns in done:
+        for name in crashed:
+            turns.pop(name, None)
+    counted = quiet_rounds(done, beside)
+    return counted, beside.noise(len(done), len(done) - len(counted), rounds)
 
 
-def _turn(worker: Worker, reference: Worker, references: list[float]) -> Turn:
-    """A turn between two of the reference; another one where it was disturbed."""
-    for _ in range(TRIES):
-        turn = Turn(worker.turn(), references[-1], reference.turn())
-        references.append(turn.after)
-        if turn.disturbance <= quiet_limit(references):
-            break
-    return turn
+def quiet_rounds(rounds: Sequence[dict[str, Turn]], beside: Reference) -> list[dict[str, Turn]]:
+    """The rounds in which no contender's turn was disturbed; one that was given up is empty."""
+    return [turns for turns in rounds if turns and not any(map(beside.disturbed, turns.values()))]

@@ -1,7 +1,10 @@
 """The benchmarks' own logic, without a look at how fast anything is."""
 
+import contextlib
 import doctest
+import itertools
 import json
+import math
 import os
 import signal
 import socket
@@ -10,16 +13,30 @@ import numpy as np
 import pytest
 
 import fcframe
-from benchmarks import allocations, check, documents, figures, goals, growth, growth_point, report, rounds, worker
+from benchmarks import (
+    allocations,
+    check,
+    documents,
+    figures,
+    goals,
+    growth,
+    growth_point,
+    noise,
+    report,
+    rounds,
+    startup,
+    worker,
+)
 from benchmarks.contenders import CONTENDERS, REFERENCE, Contender
+from benchmarks.noise import Noise, Reference, Turn
 from benchmarks.process import CrashedError, Worker, answer_of
-from benchmarks.rounds import Noise, Times, Turn
+from benchmarks.rounds import Times
 from benchmarks.worker import AbsentError
 from benchmarks.workers import hand
 from benchmarks.workloads import WORKLOADS, Workload
 
 
-@pytest.mark.parametrize("module", [documents, report, rounds], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [documents, noise, report, rounds], ids=lambda module: module.__name__)
 def test_the_examples_in_the_docstrings_hold(module):
     assert not doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed
 
@@ -50,10 +67,60 @@ def test_fcframe_builds_what_the_others_are_given(workload):
 CALM, SHAKEN = Turn(1.0, 1.0, 1.0), Turn(1.0, 1.0, 9.0)
 
 
+class Listed:
+    """Work whose turns take what a list says, over and over."""
+
+    def __init__(self, *seconds):
+        self.seconds = itertools.cycle(seconds)
+
+    def turn(self):
+        return next(self.seconds)
+
+
 def test_what_decides_whether_a_round_counts_is_the_reference_and_not_a_contender():
     slow = Turn(50.0, 1.0, 1.0)
     done = [{"a": CALM, "b": slow}, {"a": SHAKEN, "b": CALM}, {"a": slow, "b": CALM}]
-    assert rounds.quiet_rounds(done, [1.0, 1.0, 1.0, 9.0]) == [done[0], done[2]]
+    assert rounds.quiet_rounds(done, Reference(Listed(1.0, 1.0, 1.0, 9.0))) == [done[0], done[2]]
+
+
+def test_an_hour_that_is_slow_throughout_is_noticed_where_it_is_known_how_quiet_the_machine_can_be():
+    turns = {"a": Listed(3.0)}
+    counted, noise = rounds.timed(turns, Reference(Listed(1.5)), 4, {})
+    assert len(counted) == 4
+    assert not noise.too_noisy
+    counted, noise = rounds.timed(turns, Reference(Listed(1.5), quietest=1.0), 4, {})
+    assert not counted
+    assert noise.too_noisy
+    assert noise.quiet == 1.5
+
+
+def test_how_quiet_a_machine_can_be_is_known_of_the_machine_on_file_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(documents, "FILE", tmp_path / "results.json")
+    assert documents.quietest({"cores": 2}) == math.inf
+    documents.FILE.write_text(json.dumps({"machine": {"cores": 2}, "reference_seconds": 0.008}))
+    assert documents.quietest({"cores": 2}) == 0.008
+    assert documents.quietest({"cores": 4}) == math.inf
+
+
+def test_commands_and_points_of_curves_are_refused_on_a_noisy_machine(monkeypatch):
+    calm, shaken = Reference(Listed(1.0)), Reference(Listed(1.0), quietest=0.5)
+    monkeypatch.setattr(startup, "COMMANDS", {startup.BASE: ["-c", "0"], "other": ["-c", "0"]})
+    monkeypatch.setattr(growth, "CURVES", {"width": {25: {}}})
+    monkeypatch.setattr(growth, "answer_of", lambda *_: {"ms": 2.0})
+    for found, noisy in ((calm, False), (shaken, True)):
+        for room in (startup, growth):
+            monkeypatch.setattr(room, "reference", lambda _, found=found: contextlib.nullcontext(found))
+        rows, noise = startup.measure(2)
+        assert noise.too_noisy == noisy
+        assert len(rows) == (0 if noisy else 2)
+        curves, noise = growth.measure(3, math.inf, print)
+        assert noise.too_noisy == noisy
+        assert curves == {"width": {"25": {"ms": [2.0, 2.0, 2.0]}}}
+
+
+def test_where_nobody_can_be_measured_that_is_said_and_not_that_it_is_noisy():
+    with pytest.raises(AbsentError, match="nobody to measure: absent cannot run here"):
+        rounds.measure({"absent": Contender("", "reference", packages=("no-such-distribution",))}, "step", "", 1, 1)
 
 
 def test_too_few_undisturbed_rounds_are_too_noisy():

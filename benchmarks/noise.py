@@ -1,0 +1,133 @@
+"""How quiet the machine is: a fixed piece of work, the reference, is timed between the turns of what is measured.
+
+A turn beside which it took longer than when all is quiet was disturbed, whoever's it was, and is done again.
+"""
+
+import statistics
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import inf
+from typing import Protocol
+
+from benchmarks.contenders import REFERENCE
+from benchmarks.process import Worker
+
+DISTURBED = 1.2
+"""A turn is disturbed if the reference beside it took so many times as long as when all is quiet."""
+QUIET = 0.25
+"""When all is quiet, the reference takes as long as at this quantile of its times, or as it once did, if shorter."""
+TRIES = 5
+"""A disturbed turn is done again, at most so often; what decides is the reference alone, whoever's turn it was."""
+LONGEST = 0.3
+"""Seconds: a contender whose turn would take longer does fewer steps in it."""
+
+
+class NoisyError(Exception):
+    """The machine was too noisy to say anything."""
+
+
+class Timed(Protocol):
+    """What takes its turn."""
+
+    def turn(self) -> float:
+        """Does it, and says how many seconds it took."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a contender took for a step, and the reference before and after."""
+
+    seconds: float
+    before: float
+    after: float
+
+    @property
+    def disturbance(self) -> float:
+        """Of the reference, both sides."""
+        return (self.before + self.after) / 2
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How quiet the machine was."""
+
+    rounds: int
+    disturbed: int
+    spread: float
+    """The reference's interquartile range over its median."""
+    wanted: int
+    """Undisturbed rounds."""
+    quiet: float = inf
+    """Seconds that the reference took when all was quiet."""
+
+    @property
+    def too_noisy(self) -> bool:
+        """Whether too few rounds were quiet."""
+        return self.rounds - self.disturbed < self.wanted
+
+    def __str__(self) -> str:
+        return (
+            f"{self.disturbed} of {self.rounds} rounds disturbed; the reference work's spread is {self.spread:.0%} "
+            "(interquartile range over median)"
+        )
+
+
+class Reference:
+    """The times of the reference work, from first to last.
+
+    Args:
+        work: The work.
+        quietest: Seconds that it took on this machine when that was quietest, where it is known: so an hour that is
+            slow from its start to its end is noticed too.
+    """
+
+    def __init__(self, work: Timed, quietest: float = inf) -> None:
+        self._work, self._quietest = work, quietest
+        self.times = [work.turn() for _ in range(20)]
+
+    @property
+    def quiet(self) -> float:
+        """Seconds that it takes when all is quiet."""
+        return quantile(self.times, QUIET)
+
+    def disturbed(self, turn: Turn) -> bool:
+        """Whether it took too long beside a turn."""
+        return turn.disturbance > DISTURBED * min(self.quiet, self._quietest)
+
+    def beside(self, timed: Timed) -> Turn:
+        """A turn between two of the reference; another one where it was disturbed."""
+        for _ in range(TRIES):
+            turn = Turn(timed.turn(), self.times[-1], self._work.turn())
+            self.times.append(turn.after)
+            if not self.disturbed(turn):
+                break
+        return turn
+
+    def noise(self, rounds: int, disturbed: int, wanted: int) -> Noise:
+        """How quiet it has been."""
+        return Noise(rounds, disturbed, spread(self.times), wanted, self.quiet)
+
+
+@contextmanager
+def reference(quietest: float = inf) -> Iterator[Reference]:
+    """The reference work in a process of its own, warmed up."""
+    with Worker(REFERENCE, "step", "") as work:
+        work.calibrate(1, 2, LONGEST)
+        yield Reference(work, quietest)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which that share of the values lies.
+
+    >>> quantile([3.0, 1.0, 2.0], 0.5)
+    2.0
+    """
+    ordered, place = sorted(values), share * (len(values) - 1)
+    low, part = int(place), place % 1
+    return ordered[low] if not part else ordered[low] * (1 - part) + ordered[low + 1] * part
+
+
+def spread(values: Sequence[float]) -> float:
+    """Interquartile range over median."""
+    return (quantile(values, 0.75) - quantile(values, 0.25)) / statistics.median(values)
