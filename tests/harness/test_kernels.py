@@ -183,6 +183,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow  # a second each; those below meet the same check
 @pytest.mark.parametrize(("methods", "check", "told"), CASES.values(), ids=CASES)
 def test_a_wrong_kernel_fails_its_check_alone_and_is_told_in_words(methods, check, told):
     report = fcframe.gradcheck(broken(**methods)())
