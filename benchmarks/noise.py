@@ -16,7 +16,9 @@ from benchmarks.process import Worker
 DISTURBED = 1.2
 """A turn is disturbed if the reference beside it took so many times as long as when all is quiet."""
 QUIET = 0.25
-"""When all is quiet, the reference takes as long as at this quantile of its times, or as it once did, if shorter."""
+"""When all is quiet, the reference takes as long as at this quantile of its times."""
+SLOW = 1.3
+"""And a turn is disturbed if it took so many times as long as when this machine was quietest."""
 TRIES = 5
 """A disturbed turn is done again, at most so often; what decides is the reference alone, whoever's turn it was."""
 LONGEST = 0.3
@@ -93,7 +95,7 @@ class Reference:
 
     def disturbed(self, turn: Turn) -> bool:
         """Whether it took too long beside a turn."""
-        return turn.disturbance > DISTURBED * min(self.quiet, self._quietest)
+        return turn.disturbance > min(DISTURBED * self.quiet, SLOW * self._quietest)
 
     def beside(self, timed: Timed) -> Turn:
         """A turn between two of the reference; another one where it was disturbed."""
