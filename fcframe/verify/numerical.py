@@ -36,6 +36,8 @@ AGAIN = 0.75
 """By how much the steps of the second closer look differ from those of the first."""
 VAGUE = 1e-3
 """An error bar of this share of the derivative's size decides nothing."""
+CANCELLED = 2.0**12
+"""How many times as large as a function's value the terms may be that cancel within it."""
 NEAR = 1e-3
 """How well derivatives at points nearby bound the subgradients at a kink, relative to how far they are apart."""
 NATURAL = 1e-5
@@ -189,10 +191,26 @@ class _Table:
         many = np.broadcast_to(elements, self.steps.shape).reshape(-1)
         self.right, self.noise = self._measured(difference, many, self.steps)
         self.left, _ = self._measured(difference, many, -self.steps)
+        with np.errstate(all="ignore"):
+            self.noise = np.maximum(self.noise, _seen(self.right + self.left, self.noise)[:, None, None])
 
     def _measured(self, difference: Difference, many: Array, steps: Array) -> tuple[Array, Array]:
         changes, noise = difference(many, steps.reshape(-1))
         return changes.reshape(-1, *steps.shape), noise.reshape(-1, *steps.shape)
+
+
+def _seen(curvature: Array, noise: Array) -> Array:
+    """The rounding errors that show at the three shortest steps, for each function the largest; (k, steps, m) → (k,).
+
+    Where terms cancel within a function, its value does not tell how large they are. There the changes on both sides
+    add up to nothing, but for a kink, a jump or a root at x: those go in a geometric row from one step to the next.
+    What is larger than cancelling terms can explain is none: a layer that draws anew, say.
+    """
+    first, second, third = (curvature[:, -count] for count in (3, 2, 1))
+    in_a_row = (first * third > 0) & (np.abs(first * third - second**2) <= 0.1 * second**2)
+    rough = np.abs(curvature[:, -3:]).max(axis=1)
+    credible = rough <= np.maximum(CANCELLED * noise[:, -3:].max(axis=1), CANCELLED * np.finfo(np.float64).eps)
+    return np.asarray(np.where(credible & ~in_a_row, rough, 0.0).max(axis=1, initial=0.0))
 
 
 class _Slopes:

@@ -189,3 +189,19 @@ def test_a_zero_derivative_agrees_with_zero_alone():
 def test_scales_of_an_array_of_zeros_are_1():
     assert scales(np.zeros((2, 3))).tolist() == [1.0] * 6
     assert scales(np.zeros((0, 3))).tolist() == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+def test_rounding_that_cancels_within_the_function_is_seen_though_what_comes_out_is_small(factor, seed):
+    """The loss of a class that is nearly certain: log(1 + 1e-8), of which every change is a multiple of 2e-16."""
+    weights = np.random.default_rng(seed).normal(size=60)
+
+    def loss(x):
+        return np.log(1 + np.exp(x @ weights - 17.0 - gaussian(seed, (60,)) @ weights))[None]
+
+    def slope(x, dout):
+        return factor * dout * np.exp(-17.0) * weights
+
+    found = verdicts(loss, slope, gaussian(seed, (60,)))
+    assert np.any(found == Verdict.WRONG) == (factor == 2.0)
