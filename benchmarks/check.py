@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from benchmarks.contenders import CONTENDERS
 from benchmarks.rounds import measure
+from benchmarks.worker import AbsentError
 from benchmarks.workloads import WORKLOADS
 
 LIMITS = {"W1": 0.8, "W2": 0.9}
@@ -21,7 +22,11 @@ def judged(name: str, limit: float, rounds: int, say: Callable[[str], None]) -> 
     workload = WORKLOADS[name]
     chosen = {one: CONTENDERS[one] for one in ("products", "plain", "fcframe")}
     for _ in range(ATTEMPTS):
-        times = measure(chosen, "step", name, rounds, workload.steps * workload.epochs, say=say)
+        try:
+            times = measure(chosen, "step", name, rounds, workload.steps * workload.epochs, say=say)
+        except AbsentError as error:
+            say(f"{workload.title}: {error}")
+            return 1
         if times.crashed or times.absent:
             return 1
         if not times.noise.too_noisy:

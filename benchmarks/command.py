@@ -4,6 +4,7 @@ import argparse
 import json
 import signal
 import sys
+from math import isfinite
 from typing import Any
 
 from benchmarks import check, documents, machine, report
@@ -31,19 +32,23 @@ def main() -> int:
     options = Options(
         arguments.networks or list(WORKLOADS), arguments.contenders or list(CONTENDERS),
         arguments.rounds or (5 if arguments.quick else 40), arguments.quick, arguments.force, say,
-        documents.quietest(machine.description()), [],
+        documents.quietest(machine.description(), machine.versions()), [],
     )  # fmt: skip
     results: dict[str, Any] = {"machine": machine.description(), "versions": machine.versions()}
     try:
         for name in arguments.only or PARTS:
-            results[name] = PARTS[name](options)
+            try:
+                results[name] = PARTS[name](options)
+            except AbsentError as error:
+                say(f"{name}: left out: {error}")
     except NoisyError as error:
         say(f"too noisy to report; nothing is written. {error}. --force reports all the same")
         return NOISY
-    except AbsentError as error:
-        say(f"nothing is written: {error}")
+    if not results.keys() & PARTS.keys():
+        say("nothing was measured, and nothing is written")
         return 2
-    results["reference_seconds"] = min([options.quietest, *options.heard])
+    if quietest := [seconds for seconds in (options.quietest, *options.heard) if isfinite(seconds)]:
+        results["reference_seconds"] = min(quietest)
     if everything or arguments.write:
         documents.write(documents.merged({} if everything else documents.read(), results))
     results["goals"] = [goal for goal in judged(results) if everything or goal["held"] is not None]
@@ -64,7 +69,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--rounds", type=_count, help="undisturbed rounds of each measurement; 40, or 5 with --quick")
     parser.add_argument("--quick", action="store_true", help="few rounds, and nothing is written")
     parser.add_argument("--write", action="store_true", help="put the parts measured in the place of those on file")
-    parser.add_argument("--force", action="store_true", help="report on a noisy machine, and say so at every table")
+    parser.add_argument("--force", action="store_true", help="report on a noisy machine, and say so beside contenders")
     parser.add_argument("--json", action="store_true", help="print the figures instead of tables")
     parser.add_argument("--document", action="store_true", help="measure nothing; make tables and curves from the file")
     parser.add_argument("--check", action="store_true", help="for CI: fails where fcframe is slow beside plain NumPy")

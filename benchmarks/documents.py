@@ -31,10 +31,11 @@ def read() -> dict[str, Any]:
     return results
 
 
-def quietest(machine: Mapping[str, Any]) -> float:
+def quietest(machine: Mapping[str, Any], versions: Mapping[str, str]) -> float:
     """Seconds that the reference work took when this machine was quietest; infinite where that is not on file."""
     results = read()
-    return float(results.get("reference_seconds", inf)) if results.get("machine") == machine else inf
+    same = results.get("machine") == machine and results.get("versions") == versions
+    return float(results.get("reference_seconds", inf)) if same else inf
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,8 +59,8 @@ def write(results: dict[str, Any]) -> None:
     results["goals"] = judged(results)
     FILE.write_text(json.dumps(rounded(results), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     results = read()
-    for page in PAGES:
-        page.write_text(filled(page.read_text(encoding="utf-8"), results), encoding="utf-8")
+    for page, text in [(page, filled(page.read_text(encoding="utf-8"), results)) for page in PAGES]:
+        page.write_text(text, encoding="utf-8")
     if "growth" in results:
         with suppress(ImportError):
             figures.draw(results["growth"], ROOT / "docs")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.contenders import CONTENDERS
-from benchmarks.noise import Noise, reference
+from benchmarks.noise import Noise, Turn, reference
 from benchmarks.process import answer_of
 
 Point = dict[str, Any]
@@ -56,21 +56,20 @@ def measure(rounds: int, quietest: float, say: Callable[[str], None]) -> tuple[d
     A turn that stays disturbed is lost for its point alone: points are not held against each other.
     """
     places = {(axis, place): Place(point) for axis, points in CURVES.items() for place, point in points.items()}
-    found: dict[tuple[str, int], list[dict[str, float]]] = {place: [] for place in places}
-    order, lost = list(places), 0
+    done: dict[tuple[str, int], list[tuple[Turn, dict[str, float]]]] = {place: [] for place in places}
+    order = list(places)
     shuffle = random.Random(0).shuffle
     with reference(quietest) as beside:
         for count in range(1, rounds + 1):
             shuffle(order)
             for place in order:
-                if beside.disturbed(beside.beside(places[place])):
-                    lost += 1
-                else:
-                    found[place].append(places[place].facts)
-            say(f"growth: round {count} of {rounds}, {lost} turns disturbed")
+                turn = beside.beside(places[place])
+                done[place].append((turn, places[place].facts))
+            say(f"growth: round {count} of {rounds}")
+    found = {place: [facts for turn, facts in turns if not beside.disturbed(turn)] for place, turns in done.items()}
     fewest = min(map(len, found.values()))
     noise = beside.noise(rounds, rounds - fewest, -(-rounds // 2))  # of the point that was disturbed most often
-    kept = {place: turns or [places[place].facts] for place, turns in found.items()}
+    kept = {place: found[place] or [facts for _, facts in done[place]] for place in places}
     return {
         axis: {str(place): _summary(kept[axis, place]) for place in points} for axis, points in CURVES.items()
     }, noise  # fmt: skip

@@ -107,7 +107,7 @@ def measure(
                 crashed[name] = str(error)
                 say(f"{name}: CRASHED: {error}")
         if not workers:
-            raise AbsentError(f"nobody to measure: {', '.join(contenders)} cannot run here")
+            raise AbsentError(f"nobody to measure: {', '.join(contenders) or 'none of those chosen'} cannot run here")
         counted, noise = timed(workers, stack.enter_context(reference(quietest)), rounds, crashed, say)
     return Times(
         {name: [turns[name].seconds for turns in counted] for name in workers if name not in crashed},
@@ -126,7 +126,10 @@ def timed(
     crashed: dict[str, str],
     say: Callable[[str], None] = print,
 ) -> tuple[list[dict[str, Turn]], Noise]:
-    """The rounds that count, and how quiet it was; who crashes meanwhile is entered in `crashed` and left out."""
+    """The rounds that count, and how quiet it was; who crashes meanwhile is entered in `crashed` and left out.
+
+    Where all were disturbed, one is made that is: for who wants figures all the same.
+    """
     done: list[dict[str, Turn]] = []
     shuffle = random.Random(0).shuffle
     while len(done) < MOST * rounds and len(quiet_rounds(done, beside)) < rounds:
@@ -148,7 +151,10 @@ def timed(
         for name in crashed:
             turns.pop(name, None)
     counted = quiet_rounds(done, beside)
-    return counted, beside.noise(len(done), len(done) - len(counted), rounds)
+    noise = beside.noise(len(done), len(done) - len(counted), rounds)
+    if not counted:
+        counted = [{name: beside.beside(one) for name, one in contenders.items() if name not in crashed}]
+    return counted, noise
 
 
 def quiet_rounds(rounds: Sequence[dict[str, Turn]], beside: Reference) -> list[dict[str, Turn]]:

@@ -59,6 +59,6 @@ def measure(
             "seconds": statistics.median(turns[name].seconds for turns in counted),
             "ratio": statistics.median(turns[name].seconds / turns[BASE].seconds for turns in counted),
         }
-        for name in commands if counted
-    ]  # fmt: skip
+        for name in commands
+    ]
     return rows, noise

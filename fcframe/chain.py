@@ -102,10 +102,9 @@ class Chain:
             except Exception as error:
                 error.add_note(f"in the backward of {self.names[index]} ({self.layers[index].type})")
                 raise
-            if own:
-                dotted = self._dotted[index]
-                for key in own:
-                    grads[dotted[key]] = own[key]
+            dotted = self._dotted[index]
+            for key in own:
+                grads[dotted[key]] = own[key]
         return dx, grads
 
 

@@ -129,7 +129,7 @@ class ReusingContext(Context):
                 pairs = zip(super().inner(key), split(self._grads, key), strict=True)
                 self._inners[key] = tuple(ReusingContext.of(fresh, grads) for fresh, grads in pairs)
             made = self._inners[key]
-            self._inner = names, made
+            self._inner = key, made  # a list is not kept: it may hold other names the next time
         return made
 
     def inner_params(self, names: Sequence[str], params: Mapping[str, Array]) -> tuple[Mapping[str, Array], ...]:
@@ -140,7 +140,7 @@ class ReusingContext(Context):
             if key not in self._splits or self._splits[key][0] is not params:
                 self._splits[key] = params, split(params, names)
             made = self._splits[key][1]
-            self._split = names, params, made
+            self._split = key, params, made
         return made
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import lru_cache
-from math import prod
 from reprlib import repr as short
 from typing import Any, ClassVar
 
@@ -83,7 +82,7 @@ class Kernels:
 
         All are of one shape, with any number of axes.
         """
-        zero, zeros = _zeros(x.shape, x.dtype)
+        zero, zeros = _zeros(x.shape if x.size <= SMALL else x.shape[-1:], x.dtype)
         np.greater(x, zero, out=mask)
         return np.maximum(x, zeros, out=out)
 
@@ -121,7 +120,7 @@ def unsaid(returned: object, step: int) -> str:
 @lru_cache(maxsize=64)  # of the shapes of one training
 def _zeros(shape: tuple[int, ...], dtype: Any) -> tuple[Array, Array]:
     """A zero to compare with, and zeros: NumPy's maximum is fastest with an array of the same shape."""
-    found = np.zeros((), dtype), np.zeros(shape if prod(shape) <= SMALL else shape[-1:], dtype)
+    found = np.zeros((), dtype), np.zeros(shape, dtype)
     for array in found:
         array.flags.writeable = False
     return found

@@ -210,3 +210,20 @@ def test_an_exception_in_a_backward_says_which_layer_it_is():
 def test_a_parameter_starts_by_an_initializer(initializer):
     with pytest.raises(ValueError, match=r"a parameter's initializer is an Initializer, got"):
         Parameter((3,), initializer)
+
+
+def test_gradients_that_are_no_mapping_are_not_taken_for_none():
+    class Nothing(Layer):
+        type = "nothing"
+
+        def output_shape(self, input_shape):
+            return input_shape
+
+        def forward(self, x, params, ctx):
+            return x, ()
+
+        def backward(self, dout, cache, ctx):
+            return dout, None
+
+    with pytest.raises(TypeError):
+        Chain([Nothing()]).backward(np.ones((1, 2)), ((),), Context())

@@ -279,3 +279,13 @@ def test_arrays_are_shared_out_by_the_first_part_of_their_names_and_none_is_lost
     parts = split(whole, layers)
     again = {f"{layer}.{key}": array for layer, part in zip(layers, parts, strict=True) for key, array in part.items()}
     assert {name: id(array) for name, array in again.items()} == {name: id(array) for name, array in whole.items()}
+
+
+def test_names_in_a_list_that_changes_are_read_again():
+    ctx = ReusingContext(params={"a.W": np.zeros(1), "b.W": np.ones(1)})
+    asked, params = ["a"], {"a.W": np.zeros(1), "b.W": np.ones(1)}
+    assert ctx.inner_params(asked, params)[0]["W"] == 0
+    first = ctx.inner(asked)
+    asked[0] = "b"
+    assert ctx.inner_params(asked, params)[0]["W"] == 1
+    assert ctx.inner(asked) is not first

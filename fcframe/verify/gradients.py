@@ -112,7 +112,6 @@ def _one_by_one(array: Array, moved: Array, weights: Array, outputs: Callable[[]
     weights = weights.reshape(len(weights), -1)
     flat = moved.reshape(-1)
     base = _silently(outputs).reshape(-1).copy()
-    spoiled = moved.tobytes() != array.tobytes()  # the layer writes into what it is given
 
     def change(elements: Array, offsets: Array) -> tuple[Array, Array]:
         changes = np.empty((2, len(weights), len(elements)))
@@ -120,15 +119,13 @@ def _one_by_one(array: Array, moved: Array, weights: Array, outputs: Callable[[]
         for start in range(0, len(elements), size):
             part = slice(start, start + size)
             outs = np.empty((len(elements[part]), base.size))
-            before = array.reshape(-1)[elements[part]]
-            moves = zip(elements[part].tolist(), before.tolist(), (before + offsets[part]).tolist(), outs, strict=True)
+            values = array.reshape(-1)[elements[part]] + offsets[part]
+            moves = zip(elements[part].tolist(), values.tolist(), outs, strict=True)
             with np.errstate(all="ignore"):  # as `_silently`, once for all of them
-                for element, old, new, out in moves:
-                    if spoiled:
-                        moved[...] = array
-                    flat[element] = new
+                for element, value, out in moves:
+                    moved[...] = array  # whole: the layer may have written into it
+                    flat[element] = value
                     out[:] = outputs().reshape(-1)
-                    flat[element] = old
             changes[:, :, part] = _dotted("ki,mi->km", weights, outs, base)
         return changes[0], changes[1]
 

@@ -41,7 +41,7 @@ SHOWN = 100
 """Characters shown of what was printed, or of a warning."""
 
 DEADLINES: list[float] = []
-"""When the time of each guard that is under way is over; the first is the outermost."""
+"""When the time of each guard that is under way in the main thread is over; the first is the outermost."""
 
 Result = TypeVar("Result")
 
@@ -86,11 +86,18 @@ def guarded(function: Callable[[], Result], *, seconds: float | None = None) -> 
     except SystemExit as error:
         raise MisbehaviorError(f"left by sys.exit({error.code!r})") from None
     finally:
-        if DEADLINES and time.monotonic() > min(DEADLINES):  # of a guard around this one, whose alarm may find no gap
+        if _overdue() and not isinstance(sys.exc_info()[1], KeyboardInterrupt):
             raise TimeLimitError
     if faults:
         raise MisbehaviorError("; ".join(faults))
     return result
+
+
+def _overdue() -> bool:
+    """Whether the time of a guard around this one is over: its alarm may find no gap between those within it."""
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    return bool(DEADLINES) and time.monotonic() > min(DEADLINES)
 
 
 def _call(function: Callable[[], Result]) -> Result:
@@ -209,15 +216,15 @@ def _time_limit(seconds: float) -> Iterator[Callable[[], bool]]:
             rung.append(True)
             raise TimeLimitError
 
-    start = time.monotonic()
-    DEADLINES.append(start + seconds)
+    start, depth = time.monotonic(), len(DEADLINES)
     before = signal.signal(signal.SIGALRM, ring)
     outer, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
+        DEADLINES.append(start + seconds)
         yield lambda: bool(rung)
     finally:
         over = True
-        DEADLINES.pop()
+        del DEADLINES[depth:]
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         if outer:  # somebody else's alarm: of a guard around this one, or of pytest-timeout

@@ -9,7 +9,7 @@ import numpy as np
 
 from fcframe.components import Loss, Metric, Shape
 from fcframe.context import Array, Context
-from fcframe.verify.guard import MisbehaviorError, guarded
+from fcframe.verify.guard import MisbehaviorError, TimeLimitError, guarded
 
 Draw: TypeAlias = Callable[[np.random.Generator, int, Shape], Array | None]
 """(rng, N, output_shape) → labels of N rows, or None where there are none of this kind for that shape."""
@@ -135,7 +135,7 @@ def refusal(component: Loss | Metric, labelled: Labelled) -> str:
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             return guarded(lambda: _refusal(component, labelled), seconds=2.0)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, TimeLimitError):  # the time of a guard around this is over
         raise
     except MisbehaviorError as fault:
         return str(fault)

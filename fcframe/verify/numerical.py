@@ -37,7 +37,7 @@ AGAIN = 0.75
 VAGUE = 1e-3
 """An error bar of this share of the derivative's size decides nothing."""
 CANCELLED = 2.0**12
-"""How many times as large as a function's value the terms may be that cancel within it."""
+"""Changes of so many times the rounding error of a function's value, or of 1, may be those of terms that cancel."""
 NEAR = 1e-3
 """How well derivatives at points nearby bound the subgradients at a kink, relative to how far they are apart."""
 NATURAL = 1e-5

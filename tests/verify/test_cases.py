@@ -12,6 +12,7 @@ import fcframe
 from fcframe import AnyInitializer, Example, Layer, Layers, Parameter
 from fcframe.verify import gradcheck
 from fcframe.verify.cases import SHAPES, accepted, configurations, layer_cases, untouched
+from fcframe.verify.gradients import numerical_parameter_gradient
 from fcframe.verify.trial import VALUES, Trial
 from fcframe_standard.initializers.zeros import Zeros
 from tests.harness.right import RIGHT
@@ -229,3 +230,31 @@ def test_parameters_start_where_none_of_their_terms_is_hidden():
 
     trial = Trial(layer_cases([Biased()], {}, 0)[0])
     assert np.all(trial.params["b"] != 0)
+
+
+def test_a_layer_that_writes_into_its_parameter_at_some_points_alone_is_measured_at_the_right_ones():
+    class Sometimes(Layer):
+        type = "sometimes"
+        examples = (Example(input_shape=(3,)),)
+
+        def output_shape(self, input_shape):
+            return (2,)
+
+        def parameters(self, input_shape):
+            return {"W": Parameter((*input_shape, 2), Zeros())}
+
+        def forward(self, x, params, ctx):
+            out = np.tanh(x @ params["W"])
+            if params["W"][0, 0] > start:
+                params["W"][...] = 9.0
+            return out, (x, out)
+
+        def backward(self, dout, cache, ctx):
+            x, out = cache
+            return dout, {"W": x.T @ (dout * (1 - out**2))}
+
+    start = np.inf
+    trial = Trial(layer_cases([Sometimes()], {}, 0)[0])
+    start = trial.params["W"][0, 0]
+    expected = trial.gradients(trial.douts[0])["dW"]
+    np.testing.assert_allclose(numerical_parameter_gradient(trial, "W", trial.douts[0]), expected, rtol=1e-6)

@@ -90,6 +90,33 @@ def test_a_guard_whose_alarm_finds_no_gap_between_the_guards_within_it_is_not_pr
     assert time.monotonic() - start < 1
 
 
+def test_a_guard_in_another_thread_has_no_part_in_the_deadlines_of_the_first():
+    found = []
+
+    def outer():
+        thread = threading.Thread(target=lambda: found.append(guarded(lambda: time.sleep(0.4) or 1)))
+        thread.start()
+        endless()
+
+    with pytest.raises(ExhaustedError):
+        guarded(outer, seconds=0.2)
+    time.sleep(0.5)
+    assert found == [1]
+
+
+def test_an_interrupt_after_the_deadline_stays_one():
+    def interrupted():
+        time.sleep(0.15)
+        raise KeyboardInterrupt
+
+    def inner():
+        guard.DEADLINES[0] = 0.0  # over, and its alarm has found no gap
+        guarded(interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        guarded(inner, seconds=5)
+
+
 def test_somebody_elses_alarm_still_rings():
     rung = []
     before = signal.signal(signal.SIGALRM, lambda *_: rung.append(True))
