@@ -209,7 +209,7 @@ def _seen(curvature: Array, noise: Array) -> Array:
     first, second, third = (curvature[:, -count] for count in (3, 2, 1))
     in_a_row = (first * third > 0) & (np.abs(first * third - second**2) <= 0.1 * second**2)
     rough = np.abs(curvature[:, -3:]).max(axis=1)
-    credible = rough <= np.maximum(CANCELLED * noise[:, -3:].max(axis=1), CANCELLED * np.finfo(np.float64).eps)
+    credible = rough <= CANCELLED * np.maximum(noise[:, -3:].max(axis=1), np.finfo(np.float64).eps)
     return np.asarray(np.where(credible & ~in_a_row, rough, 0.0).max(axis=1, initial=0.0))
 
 
