@@ -105,15 +105,20 @@ def _call(function: Callable[[], Result]) -> Result:
     return function()
 
 
-def _random_state() -> tuple[Any, ...]:
+def _random_state() -> dict[str, Any]:
     """NumPy's global random state, in a form that can be compared."""
-    name, key, *rest = tuple[Any, ...](np.random.get_state())  # noqa: NPY002
-    return (name, key.tobytes(), *rest)
+    state: Any = np.random.get_state(legacy=False)  # noqa: NPY002 - a third faster than as a tuple
+    numbers = state["state"].items()
+    state["state"] = {
+        name: (value.tobytes(), value.dtype.str) if isinstance(value, np.ndarray) else value for name, value in numbers
+    }
+    return dict(state)
 
 
-def _put_back(state: tuple[Any, ...]) -> None:
-    name, key, *rest = state
-    np.random.set_state((name, np.frombuffer(key, np.uint32), *rest))  # noqa: NPY002
+def _put_back(state: dict[str, Any]) -> None:
+    numbers = state["state"].items()
+    arrays = {name: np.frombuffer(*value) if isinstance(value, tuple) else value for name, value in numbers}
+    np.random.set_state({**state, "state": arrays})  # noqa: NPY002
 
 
 GLOBALS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {

@@ -7,7 +7,8 @@ import numpy as np
 
 from fcframe.components import Params
 from fcframe.context import Array
-from fcframe.verify.gradients import Comparison, difference, numerical_parameter_gradient
+from fcframe.verify.differences import difference
+from fcframe.verify.gradients import Comparison, numerical_parameter_gradient
 from fcframe.verify.numerical import Verdict, derivatives, scales
 from fcframe.verify.trial import Trial
 

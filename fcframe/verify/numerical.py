@@ -71,6 +71,10 @@ class Judgement:
         """The flat indices of the elements with this verdict."""
         return np.flatnonzero(self.verdicts == verdict)
 
+    def has(self, verdict: Verdict) -> bool:
+        """Whether any element has this verdict."""
+        return verdict in self.verdicts.tolist()
+
     def worst(self) -> int:
         """The flat index of the wrong element that is furthest off."""
         wrong = self.where(Verdict.WRONG)
@@ -81,6 +85,8 @@ class Judgement:
     @property
     def outside_a_kink(self) -> bool:
         """Whether some element is wrong at a kink."""
+        if not self.has(Verdict.WRONG):
+            return False
         wrong = self.where(Verdict.WRONG)
         return bool(np.any(self.low[wrong] < self.high[wrong]))
 
@@ -145,14 +151,15 @@ def judge_all(analytic: Array, difference: Difference, scale: Array, rounding: f
     verdicts = np.full(analytic.shape, Verdict.AGREES, dtype=object)
     rows = zip(analytic, value, error, verdicts, value.copy(), value.copy(), strict=True)
     judgements = [Judgement(*row) for row in rows]
-    if len(rest):
-        table = _Table(difference, scale, rest)
-        for row, judgement in enumerate(judgements):
-            _look_closer(
-                judgement, table, row, rest[~settled[row, rest]], float(size[row, 0]), natural[row], float(room[row, 0])
-            )
+    if not len(rest):
+        return judgements
+    table = _Table(difference, scale, rest)
+    for row, judgement in enumerate(judgements):
+        _look_closer(
+            judgement, table, row, rest[~settled[row, rest]], float(size[row, 0]), natural[row], float(room[row, 0])
+        )
     wrong = [judgement.where(Verdict.WRONG) for judgement in judgements]
-    doubtful = np.unique(np.concatenate(wrong)) if wrong else elements[:0]
+    doubtful = np.unique(np.concatenate(wrong))
     if len(doubtful):
         table = _Table(difference, AGAIN * scale, doubtful)
         for row, judgement in enumerate(judgements):

@@ -62,7 +62,7 @@ def compare(
         factors: What some numbers mean here, "N = 3" → 3.0.
     """
     judgement = judged(analytic, array, value)
-    if len(judgement.where(Verdict.WRONG)):
+    if judgement.has(Verdict.WRONG):
         cause = _cause(np.asarray(analytic, np.float64).reshape(-1), judgement.numerical, factors or {})
         raise CheckFailure(described(name, judgement, array.shape), "\n".join(filter(None, (cause, where))))
     undecided = len(judgement.where(Verdict.INCONCLUSIVE))

@@ -4,13 +4,17 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from fcframe.components import Component, Layer, Params, Shape
 from fcframe.context import Array, Context, ReusingContext
 from fcframe.kernels import NUMPY, Kernels
+from fcframe.verify.seeds import Start
+
+Outputs: TypeAlias = Callable[[Array, Params], Array]
+"""x, parameters → the layer's output."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +109,7 @@ class Trial:
         self.x = VALUES[case.values](rng, (case.N, *case.input_shape))
         self.params = {name: self._as_seen(array) for name, array in self.params.items()}
         self.x = self._as_seen(self.x)
-        self._seed = int(rng.integers(2**32))
-        self._start = np.random.default_rng(self._seed).bit_generator.state
+        self._start = Start(int(rng.integers(2**32)))
         self.state = {
             name: parameter.initializer.sample(parameter.shape, rng).astype(self.dtype)
             for name, parameter in self.layer.state(case.input_shape).items()
@@ -127,15 +130,17 @@ class Trial:
         """A trial of the same layer in another case."""
         return Trial(replace(self.case, **changes), self.dtype)
 
-    def context(self, *, training: bool | None = None, needs_input_grad: bool = True, **more: Any) -> Context:
+    def context(
+        self, *, training: bool | None = None, needs_input_grad: bool = True, dtype: Any = None, **more: Any
+    ) -> Context:
         """A fresh context: a copy of the state, and the same randomness every time."""
         return Context(
             training=self.case.training if training is None else training,
-            rng=np.random.default_rng(self._seed),
+            rng=self._start.generator(),
             state={name: array.copy() for name, array in self.state.items()},
             params=self.params,
             needs_input_grad=needs_input_grad,
-            dtype=self.dtype,
+            dtype=self.dtype if dtype is None else dtype,
             kernels=self.case.kernels,
             **more,
         )
@@ -167,12 +172,16 @@ class Trial:
         return found | {f"d{name}": gradient for name, gradient in grads.items()}
 
     @cached_property
-    def outputs(self) -> Callable[[Array, Params], Array]:
+    def outputs(self) -> Outputs:
         """The output alone, for numerical differentiation: always with the same state and randomness.
 
         Contexts are made once, for this is called thousands of times; so the next call may overwrite the array.
         """
-        forward, ctx = self.layer.forward, self.reusing_context() if self._may_reuse() else self.context()
+        return self.outputs_in(self.reusing_context() if self._may_reuse() else self.context())
+
+    def outputs_in(self, ctx: Context) -> Outputs:
+        """The same, in a context of the caller's."""
+        forward = self.layer.forward
         if self.stochastic or self.state:
             return lambda batch, params: self._output(batch, params, ctx)
         return lambda batch, params: forward(batch, params, ctx)[0]
@@ -184,9 +193,13 @@ class Trial:
         outs = [self._output(batch.copy(), self.params, ctx).copy() for batch in batches]
         return all(out.tobytes() == expected.tobytes() for out in (outs[0], outs[2]))
 
+    @cached_property
+    def _begin(self) -> Mapping[str, Any]:
+        return self._start.generator().bit_generator.state
+
     def _output(self, batch: Array, params: Params, ctx: Context) -> Array:
         if self.stochastic:
-            ctx.rng.bit_generator.state = self._start
+            ctx.rng.bit_generator.state = self._begin
         for name, array in self.state.items():
             ctx.state[name] = array.copy()
         out, _ = self.layer.forward(batch, params, ctx)

@@ -141,7 +141,7 @@ def the_gradient_of_each_parameter_is_right(trial: NetworkTrial) -> None:
             lambda changed, name=name: trial.loss(name, changed),  # type: ignore[misc]
             trial.chosen[name],
         )
-    wrong = [name for name, judgement in found.items() if len(judgement.where(Verdict.WRONG))]
+    wrong = [name for name, judgement in found.items() if judgement.has(Verdict.WRONG)]
     if wrong:
         name = wrong[-1]
         raise CheckFailure(

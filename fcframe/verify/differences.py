@@ -1,0 +1,107 @@
+"""How much a layer's output changes where one element of x or of a parameter is moved."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from fcframe.context import Array
+from fcframe.verify.numerical import Difference
+from fcframe.verify.trial import Outputs, Trial
+
+CHUNK = 2**14
+"""Numbers in one large batch of moved examples; few enough to stay near the processor."""
+ROUNDING = 8 * np.finfo(np.float64).eps
+"""What rounding does to an output, relative to its size."""
+
+
+def difference(trial: Trial, name: str, douts: Sequence[Array]) -> Difference:
+    """How Σ dout · out changes, for each dout, with elements of x ("dx") or of a parameter ("dW")."""
+    weights = np.stack(douts).reshape(len(douts), len(trial.x), -1)
+    if name == "dx" and trial.independent and not (trial.stochastic and trial.case.training):
+        base = trial.outputs(trial.x.copy(), trial.params).copy()
+        if _rows_stay(trial, base):
+            return _in_batches(trial, base, weights)
+    array = place_of(trial, name)
+    moved = array.copy()
+    return one_by_one(array, moved, weights, with_another(trial, name, moved, trial.outputs))
+
+
+def place_of(trial: Trial, name: str) -> Array:
+    """Where the gradient of this name is taken: x, or a parameter."""
+    return trial.x if name == "dx" else trial.params[name.removeprefix("d")]
+
+
+def with_another(trial: Trial, name: str, moved: Array, outputs: Outputs) -> Callable[[], Array]:
+    """The output with another array in the place of x or of a parameter."""
+    if name == "dx":
+        return lambda: outputs(moved, trial.params)
+    params = {**trial.params, name.removeprefix("d"): moved}
+    return lambda: outputs(trial.x, params)
+
+
+def one_by_one(array: Array, moved: Array, weights: Array, outputs: Callable[[], Array]) -> Difference:
+    """Moves one element at a time, in the copy that `outputs` sees, and evaluates the whole minibatch."""
+    weights = weights.reshape(len(weights), -1)
+    flat = moved.reshape(-1)
+    base = _silently(outputs).reshape(-1).copy()
+
+    def change(elements: Array, offsets: Array) -> tuple[Array, Array]:
+        changes = np.empty((2, len(weights), len(elements)))
+        size = max(1, CHUNK // max(1, base.size))
+        for start in range(0, len(elements), size):
+            part = slice(start, start + size)
+            outs = np.empty((len(elements[part]), base.size))
+            values = array.reshape(-1)[elements[part]] + offsets[part]
+            moves = zip(elements[part].tolist(), values.tolist(), outs, strict=True)
+            with np.errstate(all="ignore"):  # as `_silently`, once for all of them
+                for element, value, out in moves:
+                    moved[...] = array  # whole: the layer may have written into it
+                    flat[element] = value
+                    out[:] = outputs().reshape(-1)
+            changes[:, :, part] = _dotted(lambda weights, outs: weights @ outs.T, weights, outs, base)
+        return changes[0], changes[1]
+
+    return change
+
+
+def _in_batches(trial: Trial, base: Array, weights: Array) -> Difference:
+    """Moves one element in each of many copies of an example, and evaluates these as one minibatch."""
+    x, width = trial.x, int(np.prod(trial.case.input_shape))
+    base = base.reshape(len(x), -1)
+
+    def change(elements: Array, offsets: Array) -> tuple[Array, Array]:
+        changes = np.empty((2, len(weights), len(elements)))
+        rows, columns = elements // width, elements % width
+        size = max(1, CHUNK // max(1, width, base.shape[1]))
+        for start in range(0, len(elements), size):
+            part = slice(start, start + size)
+            moved = x[rows[part]]
+            moved.reshape(len(moved), width)[np.arange(len(moved)), columns[part]] += offsets[part]
+            with np.errstate(all="ignore"):
+                outs = trial.outputs(moved, trial.params).reshape(len(moved), -1)
+            changes[:, :, part] = _dotted(
+                partial(np.einsum, "kmi,mi->km"), weights[:, rows[part]], outs, base[rows[part]]
+            )
+        return changes[0], changes[1]
+
+    return change
+
+
+def _dotted(sum_: Callable[[Array, Array], Array], weights: Array, outs: Array, base: Array) -> tuple[Array, Array]:
+    """What each dout sees of a change, and how large the rounding errors in it may be."""
+    with np.errstate(all="ignore"):
+        return sum_(weights, outs - base), ROUNDING * sum_(np.abs(weights), np.abs(outs) + np.abs(base))
+
+
+def _rows_stay(trial: Trial, base: Array) -> bool:
+    """Whether an example's output is the same one beside other examples, as the class declares."""
+    more = np.concatenate([trial.x, 2 * trial.x[::-1] + 1])
+    beside = _silently(lambda: trial.outputs(more, trial.params))[: len(trial.x)]
+    return bool(np.allclose(beside, base, rtol=1e-9, atol=1e-12 * np.abs(base).max(initial=0), equal_nan=True))
+
+
+def _silently(function: Callable[[], Array]) -> Array:
+    """At a moved x there may be overflows that the case itself does not have; the verdict says what they mean."""
+    with np.errstate(all="ignore"):
+        return function()
