@@ -207,17 +207,17 @@ class _Table:
 
 
 def _seen(curvature: Array, noise: Array) -> Array:
-    """The rounding errors that show at the three shortest steps, for each function the largest; (k, steps, m) → (k,).
+    """The rounding errors that show in the changes, for each function the largest; (k, steps, m) → (k,).
 
     Where terms cancel within a function, its value does not tell how large they are. There the changes on both sides
-    add up to nothing, but for a kink, a jump or a root at x: those go in a geometric row from one step to the next.
+    add up to nothing, but for a bend, a kink, a jump or a root at x: those go in a geometric row from step to step.
     What is larger than cancelling terms can explain is none: a layer that draws anew, say.
     """
-    first, second, third = (curvature[:, -count] for count in (3, 2, 1))
+    first, second, third = curvature[:, :-2], curvature[:, 1:-1], curvature[:, 2:]
     in_a_row = (first * third > 0) & (np.abs(first * third - second**2) <= 0.1 * second**2)
-    rough = np.abs(curvature[:, -3:]).max(axis=1)
-    credible = rough <= CANCELLED * np.maximum(noise[:, -3:].max(axis=1), np.finfo(np.float64).eps)
-    return np.asarray(np.where(credible & ~in_a_row, rough, 0.0).max(axis=1, initial=0.0))
+    rough = np.abs(third)
+    credible = rough <= CANCELLED * np.maximum(noise[:, 2:], np.finfo(np.float64).eps)
+    return np.asarray(np.where(credible & ~in_a_row, rough, 0.0).max(axis=(1, 2), initial=0.0))
 
 
 class _Slopes:
