@@ -17,9 +17,9 @@ DISTURBED = 1.2
 """A turn is disturbed if the reference beside it took so many times as long as when all is quiet."""
 QUIET = 0.25
 """When all is quiet, the reference takes as long as at this quantile of its times."""
-SLOW = 1.3
+SLOW = 1.15
 """And a turn is disturbed if it took so many times as long as when this machine was quietest."""
-TRIES = 5
+TRIES = 12
 """A disturbed turn is done again, at most so often; what decides is the reference alone, whoever's turn it was."""
 LONGEST = 0.3
 """Seconds: a contender whose turn would take longer does fewer steps in it."""

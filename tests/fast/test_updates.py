@@ -1,0 +1,214 @@
+"""Updates: the optimizer's own text is asked what it does."""
+
+import signal
+import sys
+
+import numpy as np
+import pytest
+
+import fcframe
+from fcframe.kernels import NUMPY
+from fcframe.parameters import Views
+from fcframe.training.updates import Updates
+from tests.fast import COUNT, drawn
+
+
+class Text:
+    """An update that a test writes down."""
+
+    per_tensor = False
+    scratch = ()
+
+    def __init__(self, update, *slots):
+        self.update = update
+        self.slots = lambda: slots
+
+
+def by_step(w, dw, slots, step, learning_rate):
+    v = slots["v"]
+    if step == 1:
+        v[...] = dw
+    else:
+        v *= 0.9
+        v += 0.1 * dw
+    w -= (learning_rate / step**0.5) * v
+
+
+def with_many_intermediate_results(w, dw, slots, step, learning_rate):
+    m, v = slots["m"], slots["v"]
+    m[:] = 0.9 * m + (1 - 0.9) * dw
+    v[:] = np.maximum(0.99 * v, np.abs(dw))
+    old = w.copy()
+    w -= learning_rate * m / (1 - 0.9**step) / (v + 1e-8)
+    w += 0.1 * (old - w) ** 2 - 2 // 1 * np.minimum(np.sign(dw), 0.5) * 1e-3
+
+
+def every_function(w, dw, slots, step, learning_rate):
+    t = np.tanh(dw) + np.exp(-dw) + np.log(dw * dw + 1) + np.square(dw) ** 0.5 + np.reciprocal(2 + dw**4)
+    np.negative(t, out=t)
+    w += learning_rate * (+t - np.power(1.5, dw) + np.positive(1 / (3 + abs(dw))))
+
+
+def swapping(w, dw, slots, step, learning_rate):
+    a, b = slots["a"], slots["b"]
+    old = a.copy()
+    a[...] = b
+    b[...] = old
+    b += dw
+    w -= learning_rate * a
+
+
+def standing_still(w, dw, slots, step, learning_rate):
+    pass
+
+
+TRACED = [
+    Text(by_step, "v"),
+    Text(with_many_intermediate_results, "m", "v"),
+    Text(every_function),
+    Text(swapping, "a", "b"),
+    Text(standing_still),
+]
+
+
+def choosing(w, dw, slots, step, learning_rate):
+    w[dw > 0] -= learning_rate
+
+
+def by_where(w, dw, slots, step, learning_rate):
+    w -= np.where(dw > 0, learning_rate, 0).astype(w.dtype)
+
+
+def by_a_double(w, dw, slots, step, learning_rate):
+    w -= np.float64(learning_rate) * dw
+
+
+def by_its_truth(w, dw, slots, step, learning_rate):
+    if (w > 0).any():
+        w -= learning_rate * dw
+
+
+def caught(w, dw, slots, step, learning_rate):
+    try:
+        w -= np.where(dw > 0, learning_rate, 0).astype(w.dtype)
+    except Exception:
+        w -= 1
+
+
+def with_an_array(w, dw, slots, step, learning_rate):
+    w -= learning_rate * dw * np.ones(len(w), w.dtype)
+
+
+def late(w, dw, slots, step, learning_rate):
+    if step == 2:
+        w[dw > 0] -= learning_rate
+    else:
+        w -= learning_rate * dw
+
+
+def asking_for_an_array(w, dw, slots, step, learning_rate):
+    w -= learning_rate * dw if isinstance(dw, np.ndarray) else dw
+
+
+def asking_for_a_shape(w, dw, slots, step, learning_rate):
+    w -= learning_rate * dw
+    if hasattr(w, "shape"):
+        w *= 0.5
+
+
+def looking_at_the_size(w, dw, slots, step, learning_rate):
+    w -= learning_rate * dw / getattr(dw, "size", 1)
+
+
+NOT_TRACED = [
+    Text(update)
+    for update in (
+        choosing, by_where, by_a_double, by_its_truth, caught, with_an_array,
+        asking_for_an_array, asking_for_a_shape, looking_at_the_size,
+    )
+]  # fmt: skip
+
+
+def updated(optimizer, kernels, dtype, count=COUNT):
+    """w, dw and the slots after some steps."""
+    params, grads = (Views({"w": (count,)}, dtype, place) for place in range(2))
+    params.flat[...] = drawn(count, dtype=dtype)
+    updates = Updates(optimizer, params, grads, kernels)
+    for step, rate in enumerate((0.1, 0.05, 0.05), 1):
+        grads.flat[...] = drawn(count, dtype=dtype, seed=step)
+        grads.flat[:3] = 0, np.nan, np.inf
+        with np.errstate(all="ignore"):
+            updates(step, rate)
+    return [params.flat, grads.flat, *(views.flat for views in updates.slots.values())]
+
+
+def names(texts):
+    return [text.update.__name__ for text in texts]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("optimizer", [*TRACED, Text(late)], ids=names([*TRACED, Text(late)]))
+def test_a_traced_update_does_what_the_text_does(kernels, optimizer, dtype):
+    slots = {name: np.zeros(COUNT, dtype) for name in optimizer.slots()}
+    arrays = np.zeros(COUNT, dtype), np.zeros(COUNT, dtype)
+    assert kernels.updates(optimizer.update, *arrays, slots) is not None
+    tolerance = 200 * np.finfo(dtype).eps
+    for fast, own in zip(updated(optimizer, kernels, dtype), updated(optimizer, NUMPY, dtype), strict=True):
+        np.testing.assert_allclose(fast, own, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("optimizer", NOT_TRACED, ids=names(NOT_TRACED))
+def test_what_cannot_be_traced_is_left_to_numpy(kernels, optimizer):
+    arrays = np.zeros(COUNT, np.float32), np.zeros(COUNT, np.float32)
+    assert kernels.updates(optimizer.update, *arrays, {}) is None
+    assert np.array_equal(updated(optimizer, kernels, "float32")[0][3:], updated(optimizer, NUMPY, "float32")[0][3:])
+
+
+def test_a_step_that_cannot_be_traced_is_left_to_numpy_and_changes_nothing(kernels):
+    w, dw = drawn(COUNT), drawn(COUNT, seed=1)
+    before = w.copy()
+    everything = kernels.updates(late, w, dw, {})
+    assert everything(2, 0.1) is False
+    assert np.array_equal(w, before)
+    assert everything(3, 0.1) is True
+    assert not np.array_equal(w, before)
+
+
+def test_few_parameters_are_left_to_numpy(kernels):
+    few = np.zeros(1000, np.float32), np.zeros(1000, np.float32)
+    assert kernels.updates(standing_still, *few, {}) is None
+
+
+def test_an_optimizer_that_writes_to_the_gradient_or_returns_is_left_to_numpy(kernels):
+    def writing(w, dw, slots, step, learning_rate):
+        dw *= learning_rate
+        w -= dw
+
+    arrays = np.zeros(COUNT, np.float32), np.zeros(COUNT, np.float32)
+    assert kernels.updates(writing, *arrays, {}) is None
+    assert kernels.updates(lambda w, dw, slots, step, learning_rate: w - dw, *arrays, {}) is None
+
+
+def test_an_optimizer_that_returns_something_in_a_later_step_is_refused(kernels):
+    def returning(w, dw, slots, step, learning_rate):
+        return w - dw if step == 2 else None
+
+    with pytest.raises(fcframe.ContractError, match="in place"):
+        updated(Text(returning), kernels, "float32")
+
+
+def test_ctrl_c_while_an_update_is_compiled_happens_when_it_is(kernels, monkeypatch):
+    machine, finished = sys.modules["fcframe_fast.machine"], []
+    address = machine._address
+
+    def interrupted(text):
+        signal.raise_signal(signal.SIGINT)
+        finished.append(address(text))
+        return finished[-1]
+
+    monkeypatch.setattr(machine, "_address", interrupted)
+    machine.compiled.cache_clear()
+    arrays = np.zeros(COUNT, np.float32), np.zeros(COUNT, np.float32)
+    with pytest.raises(KeyboardInterrupt):
+        kernels.updates(standing_still, *arrays, {})
+    assert finished
