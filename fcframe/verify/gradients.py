@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from fcframe.context import Array
-from fcframe.verify.complex_step import agreed
 from fcframe.verify.differences import ROUNDING, difference, place_of
 from fcframe.verify.numerical import Judgement, Verdict, derivatives, judge_all, scales
 from fcframe.verify.report import CheckFailure
@@ -55,9 +54,8 @@ def comparisons(trial: Trial, chosen: Callable[[str], bool] = lambda _: True) ->
                 what = f"has shape {np.shape(gradients[name])}" if name in gradients else "is missing"
                 raise CheckFailure(f"{name} {what}, expected an array of shape {at.shape}")
         analytic = np.stack([np.asarray(gradients[name], np.float64).reshape(-1) for gradients in found])
-        judgements = agreed(trial, name, analytic, rounding)
-        if judgements is None:
-            judgements = judge_all(analytic, difference(trial, name, trial.douts), scales(at), rounding)
+        together = not (name == "dx" and trial.apart)
+        judgements = judge_all(analytic, difference(trial, name, trial.douts), scales(at), rounding, together=together)
         for index, judgement in enumerate(judgements):
             if name == "dx" and judgement.outside_a_kink:
                 _allow_nearby(judgement, trial, trial.douts[index])

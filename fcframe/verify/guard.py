@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import IO, Any, TypeVar
 
@@ -108,17 +108,31 @@ def _call(function: Callable[[], Result]) -> Result:
 def _random_state() -> dict[str, Any]:
     """NumPy's global random state, in a form that can be compared."""
     state: Any = np.random.get_state(legacy=False)  # noqa: NPY002 - a third faster than as a tuple
-    numbers = state["state"].items()
-    state["state"] = {
-        name: (value.tobytes(), value.dtype.str) if isinstance(value, np.ndarray) else value for name, value in numbers
-    }
-    return dict(state)
+    return _comparable(state)
 
 
 def _put_back(state: dict[str, Any]) -> None:
-    numbers = state["state"].items()
-    arrays = {name: np.frombuffer(*value) if isinstance(value, tuple) else value for name, value in numbers}
-    np.random.set_state({**state, "state": arrays})  # noqa: NPY002
+    np.random.set_state(_with_arrays(state))  # noqa: NPY002
+
+
+def _comparable(state: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(state)
+    for name, value in state.items():
+        if isinstance(value, np.ndarray):
+            found[name] = value.tobytes(), value.dtype.str
+        elif isinstance(value, dict):
+            found[name] = _comparable(value)
+    return found
+
+
+def _with_arrays(state: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(state)
+    for name, value in state.items():
+        if isinstance(value, tuple):
+            found[name] = np.frombuffer(*value)
+        elif isinstance(value, dict):
+            found[name] = _with_arrays(value)
+    return found
 
 
 GLOBALS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {

@@ -1,8 +1,11 @@
 """Numerical derivatives with error bars, and the verdict on an analytic one.
 
-Every element is moved once to either side; where the central difference and the analytic derivative agree closely,
-two independent computations gave one number, and that settles it. Where they do not, the step may have been too long,
-or a kink within it, and a shorter one is tried. The elements that are left are measured at many steps, from both sides,
+Every element is moved to either side; where the central difference and the analytic derivative agree closely, two
+independent computations gave one number, and that settles it. Where an evaluation is dear, a few elements are moved
+together, each by a random share of its step: the analytic derivatives must add up to what is measured, and what is
+wrong in one of them, or in several, adds up to nothing by no rule that a backward could follow. Each of a group that
+does not agree is moved alone. Where that does not agree either, the step may have been too long, or a kink within it,
+and a shorter one is tried. The elements that are left are measured at many steps, from both sides,
 each extrapolated from two steps (Richardson): how far the estimates disagree, and what rounding can do, is the error
 bar, and the step with the smallest one counts (Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", 1982). Where
 the slopes from left and right differ by more than their error bars there is a kink, at which any value between the
@@ -20,7 +23,7 @@ from fcframe.context import Array
 
 Difference: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
 """(elements (m,), offsets (m,)) → by how much a function changes when that element of x is moved by that offset, and
-the size of the change's rounding error: both (m,), or (k, m) for k functions."""
+the size of the change's rounding error: both (m,), or (k, m) for k functions. Some move g elements at once: (m, g)."""
 
 ERROR_BARS = 10.0
 """How many error bars a right derivative may be away."""
@@ -30,6 +33,12 @@ ABSOLUTE = 1e-10
 """The same, relative to the largest derivative of the array."""
 SCREEN, NEARER = 2.0**-14, 2.0**-17
 """The first two steps, relative to the element's scale. All steps are powers of 2, so that x + step is exact."""
+GROUP = 4
+"""How many elements are moved together."""
+FEWEST = 2 * GROUP
+"""For fewer elements it is not worth the trouble."""
+ALIKE = 4.0
+"""How many times as large as another a derivative of a group may be: the sum says little of what is much smaller."""
 STEPS = 2.0 ** -np.arange(2, 33, 2)
 """The steps of the closer look, relative to the element's scale; each a quarter of the one before."""
 AGAIN = 0.75
@@ -38,6 +47,8 @@ VAGUE = 1e-3
 """An error bar of this share of the derivative's size decides nothing."""
 CANCELLED = 2.0**12
 """Changes of so many times the rounding error of a function's value, or of 1, may be those of terms that cancel."""
+QUANTUM = 16 * np.finfo(np.float64).eps
+"""The rounding error of a few numbers of size 1."""
 NEAR = 1e-3
 """How well derivatives at points nearby bound the subgradients at a kink, relative to how far they are apart."""
 NATURAL = 1e-5
@@ -122,7 +133,9 @@ def judge(analytic: Array, difference: Difference, scale: Array, rounding: float
     return judge_all(analytic[None], alone, scale, rounding)[0]
 
 
-def judge_all(analytic: Array, difference: Difference, scale: Array, rounding: float = 0.0) -> list[Judgement]:
+def judge_all(
+    analytic: Array, difference: Difference, scale: Array, rounding: float = 0.0, *, together: bool = False
+) -> list[Judgement]:
     """Holds analytic derivatives of k scalar functions of one array against measured ones.
 
     Args:
@@ -130,17 +143,20 @@ def judge_all(analytic: Array, difference: Difference, scale: Array, rounding: f
         difference: Measures the functions.
         scale: (n,), from `scales`.
         rounding: The rounding error of the analytic derivatives where terms cancel.
+        together: Whether `difference` can move several elements at once.
 
     Returns:
         For each function the verdict on each element.
     """
-    elements = np.arange(analytic.shape[1])
     with np.errstate(all="ignore"):
-        value, error = _central(difference, elements, SCREEN * scale)
+        value, error, settled = _in_groups(analytic, difference, scale, rounding, together)
+        rest = np.flatnonzero(~settled)
+        if len(rest):
+            value[:, rest], error[:, rest] = _central(difference, rest, SCREEN * scale[rest])
         size = np.where(np.isfinite(value), np.abs(value), 0).max(axis=1, initial=0)[:, None]
         room = ABSOLUTE * size + rounding
         natural = error * SCREEN / np.finfo(np.float64).eps
-        settled = _agrees(analytic, value, error, size, natural, room)
+        settled = settled | _agrees(analytic, value, error, size, natural, room)
         rest = np.flatnonzero(~settled.all(axis=0))
         if len(rest):
             found = _central(difference, rest, NEARER * scale[rest])
@@ -174,6 +190,33 @@ def _central(difference: Difference, elements: Array, steps: Array) -> tuple[Arr
     return (right - left) / (2 * steps), noise / steps
 
 
+def _in_groups(
+    analytic: Array, difference: Difference, scale: Array, rounding: float, together: bool
+) -> tuple[Array, Array, Array]:
+    """Derivatives and their error bars, (k, n), and for which elements they are known, (n,)."""
+    value, error = analytic.copy(), np.zeros_like(analytic)
+    settled = np.zeros(len(scale), bool)
+    count = len(scale) // GROUP if together and len(scale) >= FEWEST else 0
+    if not count:
+        return value, error, settled
+    sizes = (np.abs(analytic) * scale).max(axis=0)
+    groups = np.argsort(sizes, kind="stable")[len(scale) - GROUP * count :].reshape(count, GROUP)
+    groups = groups[sizes[groups[:, -1]] <= ALIKE * sizes[groups[:, 0]]]
+    rng = np.random.default_rng(0)
+    moves = scale[groups] * rng.uniform(0.5, 1.0, groups.shape) * rng.choice([-1.0, 1.0], groups.shape)
+    sums = (analytic[:, groups] * moves).sum(axis=-1)
+    right, noise = difference(groups, SCREEN * moves)
+    left, _ = difference(groups, -SCREEN * moves)
+    measured, noise = (right - left) / (2 * SCREEN), noise / SCREEN
+    size = np.where(np.isfinite(measured), np.abs(measured), 0).max(axis=1, initial=0)[:, None]
+    room = ABSOLUTE * size + rounding * np.abs(moves).sum(axis=1)
+    natural = noise * SCREEN / np.finfo(np.float64).eps
+    agree = _agrees(sums, measured, noise, size, natural, room).all(axis=0)
+    settled[groups[agree]] = True
+    error[:, groups] = noise[:, :, None] / np.abs(moves)
+    return value, error, settled
+
+
 def _agrees(analytic: Array, value: Array, error: Array, size: Array, natural: Array, room: Array) -> Array:
     """Where a central difference is nearly exact and says what the analytic derivative says."""
     close = np.abs(analytic - value) <= error + RELATIVE * np.abs(value) + room
@@ -199,25 +242,33 @@ class _Table:
         self.right, self.noise = self._measured(difference, many, self.steps)
         self.left, _ = self._measured(difference, many, -self.steps)
         with np.errstate(all="ignore"):
-            self.noise = np.maximum(self.noise, _seen(self.right + self.left, self.noise)[:, None, None])
+            self.noise = np.maximum(self.noise, _seen(self.right, self.left, self.noise)[:, None, None])
 
     def _measured(self, difference: Difference, many: Array, steps: Array) -> tuple[Array, Array]:
         changes, noise = difference(many, steps.reshape(-1))
         return changes.reshape(-1, *steps.shape), noise.reshape(-1, *steps.shape)
 
 
-def _seen(curvature: Array, noise: Array) -> Array:
-    """The rounding errors that show in the changes, for each function the largest; (k, steps, m) → (k,).
+def _seen(right: Array, left: Array, noise: Array) -> Array:
+    """The rounding errors that show at the shortest steps, for each function the largest; (k, steps, m) → (k,).
 
     Where terms cancel within a function, its value does not tell how large they are. There the changes on both sides
-    add up to nothing, but for a bend, a kink, a jump or a root at x: those go in a geometric row from step to step.
-    What is larger than cancelling terms can explain is none: a layer that draws anew, say.
+    add up to nothing, and those on one side are in proportion to the steps, but for a kink, a jump or a root at x: then
+    what is left goes in a geometric row from one step to the next. What is larger than cancelling terms can explain is
+    no rounding: a layer that draws anew, say. And where a function stands still at the shortest steps, though not at
+    the longest, its least change is a step of its own.
     """
-    first, second, third = curvature[:, :-2], curvature[:, 1:-1], curvature[:, 2:]
-    in_a_row = (first * third > 0) & (np.abs(first * third - second**2) <= 0.1 * second**2)
-    rough = np.abs(third)
-    credible = rough <= CANCELLED * np.maximum(noise[:, 2:], np.finfo(np.float64).eps)
-    return np.asarray(np.where(credible & ~in_a_row, rough, 0.0).max(axis=(1, 2), initial=0.0))
+    left_over = (right + left, right[:, :-1] - 4 * right[:, 1:], left[:, :-1] - 4 * left[:, 1:])
+    believed = CANCELLED * np.maximum(noise[:, -3:].max(axis=1), np.finfo(np.float64).eps)
+    found = np.zeros(right.shape[::2])
+    for first, second, third in ((changes[:, -3], changes[:, -2], changes[:, -1]) for changes in left_over):
+        in_a_row = (first * third > 0) & (np.abs(first * third - second**2) <= 0.1 * second**2)
+        rough = np.maximum.reduce((np.abs(first), np.abs(second), np.abs(third)))
+        found = np.maximum(found, np.where(~in_a_row & (rough <= believed), rough, 0.0))
+    sizes = np.minimum(np.abs(right), np.abs(left))
+    least = np.where(sizes > 0, sizes, np.inf).min(axis=1)
+    still = ((right == 0) & (left == 0))[:, -3:].all(axis=1) & (sizes[:, 0] > 0) & (least <= QUANTUM)
+    return np.asarray(np.maximum(found, np.where(still, least, 0.0)).max(axis=1))
 
 
 class _Slopes:

@@ -47,3 +47,8 @@ class _Mixed(ISpawnableSeedSequence):
     def spawn(self, n_children: int) -> Any:
         """For a layer that wants generators of its own."""
         return self._whole.spawn(n_children)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._whole, name)

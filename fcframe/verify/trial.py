@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +12,6 @@ from fcframe.components import Component, Layer, Params, Shape
 from fcframe.context import Array, Context, ReusingContext
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.verify.seeds import Start
-
-Outputs: TypeAlias = Callable[[Array, Params], Array]
-"""x, parameters → the layer's output."""
 
 
 @dataclass(frozen=True)
@@ -130,9 +127,7 @@ class Trial:
         """A trial of the same layer in another case."""
         return Trial(replace(self.case, **changes), self.dtype)
 
-    def context(
-        self, *, training: bool | None = None, needs_input_grad: bool = True, dtype: Any = None, **more: Any
-    ) -> Context:
+    def context(self, *, training: bool | None = None, needs_input_grad: bool = True, **more: Any) -> Context:
         """A fresh context: a copy of the state, and the same randomness every time."""
         return Context(
             training=self.case.training if training is None else training,
@@ -140,7 +135,7 @@ class Trial:
             state={name: array.copy() for name, array in self.state.items()},
             params=self.params,
             needs_input_grad=needs_input_grad,
-            dtype=self.dtype if dtype is None else dtype,
+            dtype=self.dtype,
             kernels=self.case.kernels,
             **more,
         )
@@ -172,19 +167,26 @@ class Trial:
         return found | {f"d{name}": gradient for name, gradient in grads.items()}
 
     @cached_property
-    def outputs(self) -> Outputs:
+    def outputs(self) -> Callable[[Array, Params], Array]:
         """The output alone, for numerical differentiation: always with the same state and randomness.
 
         Contexts are made once, for this is called thousands of times; so the next call may overwrite the array.
         """
-        return self.outputs_in(self.reusing_context() if self._may_reuse() else self.context())
-
-    def outputs_in(self, ctx: Context) -> Outputs:
-        """The same, in a context of the caller's."""
-        forward = self.layer.forward
+        forward, ctx = self.layer.forward, self.reusing_context() if self._may_reuse() else self.context()
         if self.stochastic or self.state:
             return lambda batch, params: self._output(batch, params, ctx)
         return lambda batch, params: forward(batch, params, ctx)[0]
+
+    @cached_property
+    def apart(self) -> bool:
+        """Whether an example's output is the same one beside other examples, as the class declares."""
+        if not self.independent or (self.stochastic and self.case.training):
+            return False
+        more = np.concatenate([self.x, 2 * self.x[::-1] + 1])
+        with np.errstate(all="ignore"):
+            beside = self.outputs(more, self.params)[: len(self.x)].copy()
+            alone = self.outputs(self.x.copy(), self.params)
+        return bool(np.allclose(beside, alone, rtol=1e-9, atol=1e-12 * np.abs(alone).max(initial=0), equal_nan=True))
 
     def _may_reuse(self) -> bool:
         """Whether the layer gives the same output in a context that is used again; another check judges that."""

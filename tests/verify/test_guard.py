@@ -167,6 +167,21 @@ def test_a_misdeed_is_told_and_undone(message, capfd):
     assert before == (np.random.get_state()[1].tobytes(), random.getstate(), np.geterr(), sys.getrecursionlimit())
 
 
+@pytest.mark.parametrize("made", [np.random.Philox, np.random.SFC64, np.random.PCG64])
+def test_another_global_generator_is_put_back_too(made):
+    before = np.random.get_bit_generator()
+    np.random.set_bit_generator(made(5))
+    try:
+        first = np.random.normal()
+        np.random.set_bit_generator(made(5))
+        with pytest.raises(MisbehaviorError, match="global random state"):
+            guarded(lambda: np.random.normal())
+        assert np.random.normal() == first
+        assert guarded(lambda: 5) == 5
+    finally:
+        np.random.set_bit_generator(before)
+
+
 def test_what_was_printed_before_is_not_taken_for_the_components(capfd):
     print("before")
     assert guarded(lambda: 5) == 5
