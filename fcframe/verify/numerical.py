@@ -2,14 +2,14 @@
 
 Every element is moved to either side; where the central difference and the analytic derivative agree closely, two
 independent computations gave one number, and that settles it. Where an evaluation is dear, a few elements are moved
-together, each by a random share of its step: the analytic derivatives must add up to what is measured, and what is
-wrong in one of them, or in several, adds up to nothing by no rule that a backward could follow. Each of a group that
-does not agree is moved alone. Where that does not agree either, the step may have been too long, or a kink within it,
-and a shorter one is tried. The elements that are left are measured at many steps, from both sides,
-each extrapolated from two steps (Richardson): how far the estimates disagree, and what rounding can do, is the error
-bar, and the step with the smallest one counts (Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", 1982). Where
-the slopes from left and right differ by more than their error bars there is a kink, at which any value between the
-slopes is a subgradient. What is found wrong is measured once more, at other steps, before it is said.
+together, each by a random share of its step, and the analytic derivatives must add up to what is measured: errors of
+several would have to know the shares to cancel. Each of a group that does not agree is moved alone. Where that does not
+agree either, the step may have been too long, or a kink within it, and a shorter one is tried. The elements that are
+left are measured at many steps, from both sides, each extrapolated from two steps (Richardson): how far the estimates
+disagree, and what rounding can do, is the error bar, and the step with the smallest one counts (Ridders, "Accurate
+computation of F'(x) and F'(x)F''(x)", 1982). Where the slopes from left and right differ by more than their error bars
+there is a kink, at which any value between the slopes is a subgradient. What is found wrong is measured once more, at
+other steps, before it is said.
 """
 
 from collections.abc import Callable
@@ -37,8 +37,10 @@ GROUP = 4
 """How many elements are moved together."""
 FEWEST = 2 * GROUP
 """For fewer elements it is not worth the trouble."""
+SHARES = 2**20
+"""An element's share of its step, a half to one, is a multiple of 1 / SHARES, so that x + step is still exact."""
 ALIKE = 4.0
-"""How many times as large as another a derivative of a group may be: the sum says little of what is much smaller."""
+"""How many times as large as another a derivative of a group may be: a sum says little of what is much smaller."""
 STEPS = 2.0 ** -np.arange(2, 33, 2)
 """The steps of the closer look, relative to the element's scale; each a quarter of the one before."""
 AGAIN = 0.75
@@ -48,7 +50,7 @@ VAGUE = 1e-3
 CANCELLED = 2.0**12
 """Changes of so many times the rounding error of a function's value, or of 1, may be those of terms that cancel."""
 QUANTUM = 16 * np.finfo(np.float64).eps
-"""The rounding error of a few numbers of size 1."""
+"""A function that stands still at short steps is believed to go in steps of its own, if these are no longer."""
 NEAR = 1e-3
 """How well derivatives at points nearby bound the subgradients at a kink, relative to how far they are apart."""
 NATURAL = 1e-5
@@ -203,7 +205,8 @@ def _in_groups(
     groups = np.argsort(sizes, kind="stable")[len(scale) - GROUP * count :].reshape(count, GROUP)
     groups = groups[sizes[groups[:, -1]] <= ALIKE * sizes[groups[:, 0]]]
     rng = np.random.default_rng(0)
-    moves = scale[groups] * rng.uniform(0.5, 1.0, groups.shape) * rng.choice([-1.0, 1.0], groups.shape)
+    shares = rng.integers(SHARES // 2, SHARES, groups.shape) / SHARES
+    moves = scale[groups] * shares * rng.choice([-1.0, 1.0], groups.shape)
     sums = (analytic[:, groups] * moves).sum(axis=-1)
     right, noise = difference(groups, SCREEN * moves)
     left, _ = difference(groups, -SCREEN * moves)
