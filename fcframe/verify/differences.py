@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from fcframe.context import Array
-from fcframe.verify.numerical import Difference
+from fcframe.verify.slopes import Difference
 from fcframe.verify.trial import Trial
 
 CHUNK = 2**14
