@@ -199,10 +199,12 @@ def _in_groups(
     right, noise = difference(groups, SCREEN * moves)
     left, _ = difference(groups, -SCREEN * moves)
     measured, noise = (right - left) / (2 * SCREEN), noise / SCREEN
-    size = np.where(np.isfinite(measured), np.abs(measured), 0).max(axis=1, initial=0)[:, None]
-    room = ABSOLUTE * size + rounding * np.abs(moves).sum(axis=1)
-    natural = noise * SCREEN / np.finfo(np.float64).eps
-    agree = _agrees(sums, measured, noise, size, natural, room).all(axis=0)
+    # No more room than the strictest of the group has alone: one may be wrong, and the others are no excuse.
+    weights = np.abs(moves)
+    size = np.where(np.isfinite(measured), np.abs(measured), 0) / weights.sum(axis=1)
+    room = (ABSOLUTE * size.max(axis=1, initial=0)[:, None] + rounding) * weights.min(axis=1)
+    room += RELATIVE * (np.abs(analytic[:, groups]) * weights).min(axis=-1) + noise * shares.min(axis=1)
+    agree = (np.abs(sums - measured) <= room).all(axis=0)
     settled[groups[agree]] = True
     error[:, groups] = noise[:, :, None] / np.abs(moves)
     return value, error, settled

@@ -42,7 +42,7 @@ class _Mixed(ISpawnableSeedSequence):
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Array:
         """What PCG64 asks for; and whatever else anybody asks."""
         known = n_words == len(self._start.words) and np.dtype(dtype) == self._start.words.dtype
-        return self._start.words if known else self._whole.generate_state(n_words, dtype)
+        return self._start.words.copy() if known else self._whole.generate_state(n_words, dtype)
 
     def spawn(self, n_children: int) -> Any:
         """For a layer that wants generators of its own."""

@@ -6,7 +6,7 @@ import pytest
 from fcframe import Layer, Parameter
 from fcframe.verify.checks.layer_gradients import the_gradient_of_each_parameter_is_right, the_gradient_of_x_is_right
 from fcframe.verify.gradients import comparisons
-from fcframe.verify.numerical import Verdict
+from fcframe.verify.numerical import Verdict, judge_all, scales
 from fcframe.verify.report import Status
 from fcframe.verify.run import run_check
 from fcframe.verify.trial import Case, Trial
@@ -115,6 +115,55 @@ def test_errors_that_add_up_to_nothing_are_found_and_they_alone(seed):
     assert wrong_elements(layer, seed) == sorted(places)
     every = weighted(lambda W: W, lambda dW, W: dW + 1e-3 * np.where(np.indices(W.shape).sum(axis=0) % 2, 1, -1))
     assert len(wrong_elements(every, seed)) == D * C
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_an_error_in_one_of_the_two_douts_is_found(seed):
+    trial = Trial(Case(weighted(lambda W: W, times(lambda W: 1.0)), (D,), N=4, seed=seed))
+    first = trial.douts[0].copy()
+
+    def backward(dout, cache, ctx):
+        dW = cache[0].T @ dout
+        dW[3, 4] += 1e-3 * np.array_equal(dout, first)
+        return dout @ cache[1].T, {"W": dW}
+
+    object.__setattr__(trial.layer, "backward", backward)
+    found = list(comparisons(trial, lambda name: name == "dW"))
+    assert [len(one.judgement.where(Verdict.WRONG)) for one in found] == [1, 0]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_an_error_is_found_as_if_the_element_were_alone(seed):
+    """By 1e-6, relative to itself; and where others are a million times as large."""
+    layer = weighted(lambda W: W, lambda dW, W: dW * (1 + 1e-6 * (np.abs(dW) == np.abs(dW).max())))
+    assert len(wrong_elements(layer, seed)) == 1
+
+    rng = np.random.default_rng(seed)
+    x, slopes = rng.normal(size=100), rng.normal(size=(2, 100))
+    x[:8] *= 1e6
+    slopes[:, 8:] *= 1e-8
+
+    def changes(elements, offsets):
+        rows = slopes[:, elements] * offsets
+        found = rows.reshape(*rows.shape[:2], -1).sum(axis=-1)
+        return found, 1e-20 * np.ones_like(found)
+
+    for factor in (0.0, 1.5, -1.0):
+        wrong = slopes.copy()
+        wrong[:, 8:] *= factor
+        groups, alone = (judge_all(wrong, changes, scales(x), together=together) for together in (True, False))
+        for one, other in zip(groups, alone, strict=True):
+            assert one.verdicts.tolist() == other.verdicts.tolist()
+            assert len(one.where(Verdict.WRONG)) > 70
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_nor_does_a_tiny_layer_get_more_room(seed):
+    def gradient(factor):
+        return times(lambda W: factor * 1e-12 / (3 * np.cbrt(W) ** 2))
+
+    assert status(weighted(lambda W: 1e-12 * np.cbrt(W), gradient(1.0)), seed=seed) is Status.PASSED
+    assert status(weighted(lambda W: 1e-12 * np.cbrt(W), gradient(1.001)), seed=seed) is Status.FAILED
 
 
 def test_a_right_layer_is_evaluated_less_than_once_for_each_parameter():

@@ -88,7 +88,7 @@ BENDS = {
 }
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:4])
 @pytest.mark.parametrize("size", [1.0, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12])
 @pytest.mark.parametrize(("function", "slope"), BENDS.values(), ids=BENDS)
 def test_how_large_a_function_is_does_not_matter(function, slope, size, seed):
