@@ -77,15 +77,12 @@ def numerical_input_gradient(trial: Trial, dout: Array, at: Array) -> Array:
     """The measured gradient of Σ dout · out at another x, for diagnoses."""
     moved = Trial(trial.case, trial.dtype)
     moved.x, moved.params, moved.state = at, trial.params, trial.state
-    return _measured(moved, "dx", dout, at)
+    return numerical_gradient(moved, "dx", dout)
 
 
-def numerical_parameter_gradient(trial: Trial, name: str, dout: Array) -> Array:
-    """The measured gradient of Σ dout · out by a parameter, for diagnoses."""
-    return _measured(trial, f"d{name}", dout, trial.params[name])
-
-
-def _measured(trial: Trial, name: str, dout: Array, at: Array) -> Array:
+def numerical_gradient(trial: Trial, name: str, dout: Array) -> Array:
+    """The measured gradient of Σ dout · out by x ("dx") or by a parameter ("dW"), for diagnoses."""
+    at = place_of(trial, name)
     found: Array = derivatives(difference(trial, name, [dout]), scales(at))[0]
     return found.reshape(at.shape)
 

@@ -7,9 +7,8 @@ import numpy as np
 
 from fcframe.components import Params
 from fcframe.context import Array
-from fcframe.verify.differences import difference
-from fcframe.verify.gradients import Comparison, numerical_parameter_gradient
-from fcframe.verify.numerical import Verdict, derivatives, scales
+from fcframe.verify.gradients import Comparison, numerical_gradient
+from fcframe.verify.numerical import Verdict
 from fcframe.verify.trial import Trial
 
 CLOSE = 1e-4
@@ -64,7 +63,7 @@ class Mismatch:
         """The measured gradient for another dout, or of another parameter."""
         dout = self.dout if dout is None else dout
         name = self.name if name is None else name
-        return self._measured(self.trial, dout, name)
+        return numerical_gradient(self.trial, name, dout)
 
     def gradient_with(self, *, x: Array | None = None, params: Params | None = None, fields: Any = None) -> Array:
         """The measured gradient of the layer at another x, with other parameters, or other fields."""
@@ -73,10 +72,4 @@ class Mismatch:
         moved.x = self.trial.x if x is None else x
         moved.params = dict(self.trial.params if params is None else params)
         moved.state = self.trial.state
-        return self._measured(moved, self.dout, self.name)
-
-    def _measured(self, trial: Trial, dout: Array, name: str) -> Array:
-        if name != "dx":
-            return numerical_parameter_gradient(trial, name.removeprefix("d"), dout)
-        found: Array = derivatives(difference(trial, "dx", [dout]), scales(trial.x))[0]
-        return found.reshape(trial.x.shape)
+        return numerical_gradient(moved, self.name, self.dout)

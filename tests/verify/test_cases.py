@@ -12,7 +12,7 @@ import fcframe
 from fcframe import AnyInitializer, Example, Layer, Layers, Parameter
 from fcframe.verify import gradcheck
 from fcframe.verify.cases import SHAPES, accepted, configurations, layer_cases, untouched
-from fcframe.verify.gradients import numerical_parameter_gradient
+from fcframe.verify.gradients import numerical_gradient
 from fcframe.verify.trial import VALUES, Trial
 from fcframe_standard.initializers.zeros import Zeros
 from tests.harness.right import RIGHT
@@ -257,4 +257,4 @@ def test_a_layer_that_writes_into_its_parameter_at_some_points_alone_is_measured
     trial = Trial(layer_cases([Sometimes()], {}, 0)[0])
     start = trial.params["W"][0, 0]
     expected = trial.gradients(trial.douts[0])["dW"]
-    np.testing.assert_allclose(numerical_parameter_gradient(trial, "W", trial.douts[0]), expected, rtol=1e-6)
+    np.testing.assert_allclose(numerical_gradient(trial, "dW", trial.douts[0]), expected, rtol=1e-6)
