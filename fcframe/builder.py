@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,7 @@ MAX_BYTES = 4 * 2**30
 """The most that parameters, or one minibatch's outputs, may take, unless FCFRAME_MAX_BYTES says otherwise."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One line of the table of a network: a layer, and the shapes and sizes that follow from the spec."""
 
     name: str

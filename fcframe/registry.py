@@ -2,13 +2,11 @@
 
 import importlib.metadata
 import re
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pluggy
 
@@ -21,8 +19,7 @@ from fcframe.strict import none_called, suggestion
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith(f"{hookspecs.GROUP}_"))
 
 
-@dataclass(frozen=True, order=True)
-class Plugin:
+class Plugin(NamedTuple):
     """A module named by an entry point."""
 
     name: str
@@ -38,8 +35,7 @@ class Plugin:
         return f"plugin {self.name!r} of {self.distribution} {self.version}"
 
 
-@dataclass(frozen=True)
-class Quarantined:
+class Quarantined(NamedTuple):
     """A plugin that could not be used, and why; the others work without it."""
 
     plugin: Plugin
@@ -219,8 +215,13 @@ def _without_conflict(
 
 
 def _plugin(entry_point: importlib.metadata.EntryPoint) -> Plugin:
-    name, version = ("unknown", "0") if entry_point.dist is None else (entry_point.dist.name, entry_point.dist.version)
-    return Plugin(entry_point.name, entry_point.value, name, version)
+    known = {"Name": "unknown", "Version": "0"} if entry_point.dist is None else _metadata(entry_point.dist)
+    return Plugin(entry_point.name, entry_point.value, known["Name"], known["Version"])
+
+
+@lru_cache(maxsize=1)  # a distribution's plugins come in a row, and each look reads the file again
+def _metadata(distribution: importlib.metadata.Distribution) -> importlib.metadata.PackageMetadata:
+    return distribution.metadata
 
 
 def _register(manager: pluggy.PluginManager, plugin: Any, name: str | None = None) -> None:
@@ -241,6 +242,8 @@ def _place(error: BaseException, plugin: Plugin) -> str:
     """The file and line of the plugin where an exception came up; the lines of what it called tell its author less."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
+    import traceback  # only where something is wrong
+
     package = re.split("[.:]", plugin.module)[0]
     own = [
         f"{frame.f_code.co_filename}:{line}"

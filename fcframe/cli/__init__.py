@@ -9,6 +9,8 @@ def main() -> None:
     """Runs the command line: exit code 0, 1 (a check failed) or 2 (bad input: one line a problem)."""
     # A thread of OpenBLAS that has nothing to do sleeps after 2^20 cycles, not 2^28: others may want its core.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
+    # Plugins of pydantic's have no business here, and to find them pydantic walks through all that is installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.disable()  # until the command's modules are there: of what is imported nothing is garbage
     try:
         from fcframe.cli.program import run  # here, so that an interrupt while modules are imported is answered too

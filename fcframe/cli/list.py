@@ -74,9 +74,9 @@ def facts(found: Registry, kind: str | None) -> dict[str, Any]:
             for component in _chosen(found, kind)
         ],
         "kernels": _kernel_facts(found),
-        "plugins": [vars(plugin) for plugin in found.plugins],
+        "plugins": [plugin._asdict() for plugin in found.plugins],
         "not_usable": [
-            vars(broken.plugin) | {"reason": broken.reason, "place": broken.place} for broken in found.quarantined
+            broken.plugin._asdict() | {"reason": broken.reason, "place": broken.place} for broken in found.quarantined
         ],
     }
 

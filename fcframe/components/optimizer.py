@@ -2,8 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from pydantic import NonNegativeFloat
 
@@ -54,8 +53,7 @@ class Optimizer(Component):
         """
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """Where in its training a solver is.
 
     >>> Progress(step=250, steps_per_epoch=100, steps=1000).epoch

@@ -5,7 +5,6 @@ import os
 import platform
 import sys
 from contextlib import contextmanager
-from ctypes.util import find_library
 from functools import cache
 from pathlib import Path
 
@@ -135,6 +134,8 @@ def _alike(first, *others):
 @cache  # it is asked often
 def _openmp():
     """Whether the system has GNU OpenMP: looked for, and not loaded."""
+    from ctypes.util import find_library  # only where it is asked
+
     folders = [*os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep), f"{sys.prefix}/lib", f"{sys.base_prefix}/lib"]
     return any((Path(folder) / OPENMP).exists() for folder in folders if folder) or bool(find_library("gomp"))
 

@@ -1,8 +1,8 @@
 """One array of an npz file: first what its header declares, then its rows, a chunk at a time."""
 
 import zipfile
-from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib import format as npformat
@@ -11,8 +11,7 @@ CHUNK = 2**22
 HEADERS = {(1, 0): npformat.read_array_header_1_0, (2, 0): npformat.read_array_header_2_0}
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """An array of real numbers in an npz file, of which nothing but the header is in memory."""
 
     name: str
