@@ -65,11 +65,16 @@ class Kernels:
         """
         return pools.limited(threads)
 
-    # NumPy's functions themselves: a call costs no more than theirs
-    matmul: Callable[..., Array] = staticmethod(np.ndarray.dot)  # of matrices the same as np.matmul, and begun sooner
+    # NumPy's function itself: a call costs no more than its own; of matrices the same as np.matmul, and begun sooner
+    matmul: Callable[..., Array] = staticmethod(np.ndarray.dot)
     """`matmul(a, b, out)`: out (m, n) = a (m, k) @ b (k, n)."""
-    multiply: Callable[..., Array] = staticmethod(np.multiply)
-    """`multiply(a, b, out)`: out = a · b, all of one shape, with any number of axes; b may be a mask of booleans."""
+
+    def multiply(self, a: Array, b: Array, out: Array) -> Array:
+        """The elementwise product: out = a · b, all of one shape, with any number of axes; b may hold booleans."""
+        if b.dtype.char == "?":  # a mask that is cast first is done sooner than one that is cast on the way
+            out[...] = b
+            b = out
+        return np.multiply(a, b, out)
 
     def affine(self, x: Array, W: Array, b: Array, out: Array) -> Array:
         """The product and the bias: out (N, M) = x (N, D) @ W (D, M) + b (M,)."""

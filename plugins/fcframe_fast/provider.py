@@ -89,14 +89,14 @@ class Fast(Kernels):
     def rectify(self, x, out, mask):
         """The activation and its mask, in one pass."""
         if x.size < LARGE or not _alike(x, out, mask):
-            return super().rectify(x, out, mask)
+            return Kernels.rectify(self, x, out, mask)
         self._loops.rectify(x.reshape(-1), out.reshape(-1), mask.reshape(-1), self.threads)
         return out
 
     def multiply(self, a, b, out):
         """The elementwise product."""
         if a.size < LARGE or not _alike(a, out, b):
-            return super().multiply(a, b, out=out)
+            return Kernels.multiply(self, a, b, out)
         self._loops.multiply(a.reshape(-1), b.reshape(-1), out.reshape(-1), self.threads)
         return out
 

@@ -41,7 +41,7 @@ class Affine(Layer):
 
     def forward(self, x, params, ctx):
         W = params["W"]
-        rows = x.reshape(len(x), len(W))
+        rows = x if x.ndim == 2 else x.reshape(len(x), len(W))
         out = ctx.kernels.affine(rows, W, params["b"], out=ctx.empty("out", (len(x), self.units)))
         return out, (x.shape, rows, W)
 
@@ -52,4 +52,4 @@ class Affine(Layer):
         if not ctx.needs_input_grad:
             return None, {"W": dW, "b": db}
         dx = ctx.kernels.matmul(dout, W.T, out=ctx.empty("dx", rows.shape))
-        return dx.reshape(shape), {"W": dW, "b": db}
+        return dx if len(shape) == 2 else dx.reshape(shape), {"W": dW, "b": db}
