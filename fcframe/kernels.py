@@ -13,6 +13,8 @@ from fcframe.arrays import Array
 
 SMALL = 2**16
 """Numbers of an array that may be kept beside others of its shape."""
+LARGE = 2**14
+"""Numbers of a product, from which on it is worth a call that takes longer to begin."""
 Update = Callable[[Array, Array, Mapping[str, Array], int, float], None]
 """An elementwise optimizer's `update(w, dw, slots, step, learning_rate)`."""
 
@@ -65,9 +67,10 @@ class Kernels:
         """
         return pools.limited(threads)
 
-    # NumPy's function itself: a call costs no more than its own; of matrices the same as np.matmul, and begun sooner
-    matmul: Callable[..., Array] = staticmethod(np.ndarray.dot)
-    """`matmul(a, b, out)`: out (m, n) = a (m, k) @ b (k, n)."""
+    def matmul(self, a: Array, b: Array, out: Array) -> Array:
+        """The product of matrices: out (m, n) = a (m, k) @ b (k, n)."""
+        # `dot` begins sooner, and fills out with zeros before it computes: of a large one that is a walk for nothing
+        return a.dot(b, out) if out.size < LARGE else np.matmul(a, b, out)
 
     def multiply(self, a: Array, b: Array, out: Array) -> Array:
         """The elementwise product: out = a · b, all of one shape, with any number of axes; b may hold booleans."""
