@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks import check, documents, machine, report
 from benchmarks.contenders import CONTENDERS
 from benchmarks.goals import judged
-from benchmarks.noise import NoisyError
+from benchmarks.noise import LostError, NoisyError
 from benchmarks.parts import PARTS, Options
 from benchmarks.worker import AbsentError
 from benchmarks.workloads import WORKLOADS
@@ -22,13 +22,22 @@ NOISY = 3
 def main() -> int:
     """Measures, prints, writes."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # workers are ended on every way out
-    arguments = parsed()
+    try:
+        return run(parsed())
+    except LostError as error:
+        say(f"{error}; nothing is written")
+        return 2
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The exit code."""
     if arguments.check:
         return check.main(arguments.rounds or 25, say)
     if arguments.document:
         documents.write(documents.read())
         return 0
     everything = not (arguments.only or arguments.networks or arguments.contenders or arguments.quick)
+    write = (everything or arguments.write) and not arguments.force  # what is on file was measured in quiet
     options = Options(
         arguments.networks or list(WORKLOADS), arguments.contenders or list(CONTENDERS),
         arguments.rounds or (5 if arguments.quick else 40), arguments.quick, arguments.force, say,
@@ -42,14 +51,14 @@ def main() -> int:
             except AbsentError as error:
                 say(f"{name}: left out: {error}")
     except NoisyError as error:
-        say(f"too noisy to report; nothing is written. {error}. --force reports all the same")
+        say(f"too noisy to report; nothing is written. {error}. --force prints it all the same")
         return NOISY
     if not results.keys() & PARTS.keys():
         say("nothing was measured, and nothing is written")
         return 2
     if quietest := [seconds for seconds in (options.quietest, *options.heard) if isfinite(seconds)]:
         results["reference_seconds"] = min(quietest)
-    if everything or arguments.write:
+    if write:
         documents.write(documents.merged({} if everything else documents.read(), results))
     results["goals"] = [goal for goal in judged(results) if everything or goal["held"] is not None]
     print(json.dumps(results, indent=1) if arguments.json else shown(results))
@@ -69,7 +78,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--rounds", type=_count, help="undisturbed rounds of each measurement; 40, or 5 with --quick")
     parser.add_argument("--quick", action="store_true", help="few rounds, and nothing is written")
     parser.add_argument("--write", action="store_true", help="put the parts measured in the place of those on file")
-    parser.add_argument("--force", action="store_true", help="report on a noisy machine, and say so beside contenders")
+    parser.add_argument("--force", action="store_true", help="print what a noisy machine gives too, and write nothing")
     parser.add_argument("--json", action="store_true", help="print the figures instead of tables")
     parser.add_argument("--document", action="store_true", help="measure nothing; make tables and curves from the file")
     parser.add_argument("--check", action="store_true", help="for CI: fails where fcframe is slow beside plain NumPy")

@@ -11,7 +11,7 @@ from math import inf
 from typing import Protocol
 
 from benchmarks.contenders import REFERENCE
-from benchmarks.process import Worker
+from benchmarks.process import CrashedError, Worker
 
 DISTURBED = 1.2
 """A turn is disturbed if the reference beside it took so many times as long as when all is quiet."""
@@ -29,6 +29,10 @@ class NoisyError(Exception):
     """The machine was too noisy to say anything."""
 
 
+class LostError(Exception):
+    """The reference work crashed: whose turn it was has nothing to do with it, and nothing more can be said."""
+
+
 class Timed(Protocol):
     """What takes its turn."""
 
@@ -38,7 +42,7 @@ class Timed(Protocol):
 
 @dataclass(frozen=True)
 class Turn:
-    """What a contender took for a step, and the reference before and after."""
+    """How many seconds something took, and the reference before and after."""
 
     seconds: float
     before: float
@@ -86,7 +90,7 @@ class Reference:
 
     def __init__(self, work: Timed, quietest: float = inf) -> None:
         self._work, self._quietest = work, quietest
-        self.times = [work.turn() for _ in range(20)]
+        self.times = [self._turn() for _ in range(20)]
 
     @property
     def quiet(self) -> float:
@@ -100,11 +104,17 @@ class Reference:
     def beside(self, timed: Timed) -> Turn:
         """A turn between two of the reference; another one where it was disturbed."""
         for _ in range(TRIES):
-            turn = Turn(timed.turn(), self.times[-1], self._work.turn())
+            turn = Turn(timed.turn(), self.times[-1], self._turn())
             self.times.append(turn.after)
             if not self.disturbed(turn):
                 break
         return turn
+
+    def _turn(self) -> float:
+        try:
+            return self._work.turn()
+        except CrashedError as error:
+            raise LostError(f"the reference work crashed: {error}") from error
 
     def noise(self, rounds: int, disturbed: int, wanted: int) -> Noise:
         """How quiet it has been."""

@@ -2,18 +2,20 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from reprlib import repr as short
 from typing import Any
 
 from fcframe import threads
-from fcframe.errors import PluginError, SpecError, in_a_line
+from fcframe.errors import FcframeError, PluginError, SpecError, in_a_line
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.registry import Registry
 from fcframe.registry import registry as installed
 from fcframe.strict import none_called
 
 VARIABLE = "FCFRAME_KERNELS"
+ARGUMENT = "kernels"
+"""What a name is asked for by: the environment's variable, or an argument or option of this name."""
 Wanted = str | Kernels | type[Kernels] | None
 """A provider's name, an instance or a class of it, or None for whatever runs here by default."""
 
@@ -28,8 +30,27 @@ def running(wanted: Wanted, count: int) -> Iterator[Kernels]:
     """
     with threads.limited(count):
         kernels = choose(wanted)
-    with kernels.limited(count):
+    with held(kernels, count):
         yield kernels
+
+
+@contextmanager
+def held(kernels: Kernels, count: int) -> Iterator[None]:
+    """Holds kernels that there are to so many threads in the block.
+
+    Raises:
+        PluginError: They cannot be.
+        ThreadsError: This process cannot have so many.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(kernels.limited(count))
+        except (FcframeError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            reason = f"limited({count}) raised {in_a_line(error)}"
+            raise PluginError(f"kernels {kernels.name!r}: {reason}") from error
+        yield
 
 
 def choose(wanted: Wanted = None) -> Kernels:
@@ -51,7 +72,7 @@ def choose(wanted: Wanted = None) -> Kernels:
     if isinstance(wanted, Kernels):
         return wanted
     if isinstance(wanted, type) and issubclass(wanted, Kernels):
-        return _made_for(wanted, "kernels")
+        return _made_for(wanted, ARGUMENT)
     if not isinstance(wanted, str | None):
         raise SpecError([f"kernels: expected a provider's name, class or instance, got {short(wanted)}"])
     registry, asked = installed(), name_asked(wanted)
@@ -70,7 +91,7 @@ def choose(wanted: Wanted = None) -> Kernels:
 def name_asked(wanted: str | None = None) -> tuple[str, str] | None:
     """The name that somebody asks for, and where; None where nobody does."""
     if wanted is not None:
-        return wanted, "kernels"
+        return wanted, ARGUMENT
     named = os.environ.get(VARIABLE, "").strip()
     return (named, VARIABLE) if named else None
 
@@ -87,7 +108,7 @@ def in_use(registry: Registry, wanted: str | None = None) -> str:
         return next((name for name, (_, found) in registry.kernels.items() if not obstacle(found)), NUMPY.name)
     provider = _class_named(*asked, registry)
     if provider is not None and (reason := obstacle(provider)):
-        raise PluginError(f"{asked[1]}: {_not_usable(provider, reason)}")
+        raise PluginError(_asked_for(asked[1], _not_usable(provider, reason)))
     return asked[0]
 
 
@@ -166,7 +187,12 @@ def _made_for(provider: type[Kernels], source: str) -> Kernels:
     try:
         return made(provider, threads.count())
     except PluginError as error:
-        raise PluginError(f"{source}: {error}") from error
+        raise PluginError(_asked_for(source, str(error))) from error
+
+
+def _asked_for(source: str, problem: str) -> str:
+    """What is wrong with kernels, and who asked for them, unless that says no more."""
+    return problem if source == ARGUMENT else f"{source}: {problem}"
 
 
 def _class_named(name: str, source: str, registry: Registry) -> type[Kernels] | None:

@@ -13,6 +13,7 @@ import pytest
 import fcframe
 from fcframe import providers, threads
 from fcframe.kernels import NUMPY, Kernels
+from fcframe.providers import running
 from tests.cli.shell import experiment
 from tests.cli.shell import fcframe as shell
 from tests.test_registry import Site, site  # noqa: F401 - a fixture
@@ -116,15 +117,25 @@ def test_a_provider_s_class_can_be_handed_in_and_is_made_for_the_threads_in_forc
     assert isinstance(fcframe.train(toy(epochs=1), kernels=Own).network.kernels, Own)
 
 
-def test_a_provider_s_class_that_cannot_be_used_is_refused():
-    class Own(fcframe.Kernels):
-        name = "own"
+def refuses(self, threads):
+    raise OSError("no engine")
 
-        def __init__(self, threads):
-            raise OSError("no engine")
 
-    with pytest.raises(fcframe.PluginError, match=r"^kernels: kernels 'own' are not usable: OSError: no engine$"):
-        fcframe.build(spec(), kernels=Own)
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        ("__init__", r"^kernels 'own' are not usable: OSError: no engine$"),
+        ("limited", r"^kernels 'own': limited\(1\) raised OSError: no engine$"),
+    ],
+)
+def test_a_provider_s_class_that_cannot_be_used_is_refused(method, said):
+    with pytest.raises(fcframe.PluginError, match=said):
+        fcframe.train(toy(epochs=1), kernels=type("Own", (fcframe.Kernels,), {"name": "own", method: refuses}))
+
+
+def test_what_goes_wrong_while_a_provider_is_held_to_its_threads_is_not_taken_for_its_fault():
+    with pytest.raises(ZeroDivisionError), running("numpy", 1):
+        raise ZeroDivisionError
 
 
 class Counted(Kernels):
@@ -186,7 +197,7 @@ def test_one_that_cannot_be_used_is_refused_by_name_and_numpy_runs_without_one(i
     installed(some=source)
     with pytest.raises(fcframe.PluginError) as refused:
         providers.choose("rapid")
-    assert str(refused.value) == f"kernels: kernels 'rapid' are not usable: {reason}"
+    assert str(refused.value) == f"kernels 'rapid' are not usable: {reason}"
     assert providers.choose() is NUMPY
     unforeseen = [record.getMessage() for record in caplog.records]
     line = f"fcframe: kernels 'rapid' are not usable: {reason}; others run instead"
@@ -278,7 +289,7 @@ def test_list_shows_providers_and_which_is_in_use(tmp_path):
     ("name", "told"),
     [
         ("numppy", "kernels: no kernels called 'numppy'. Did you mean 'numpy'? Known: "),
-        ("absent", "kernels: kernels 'absent' are not usable: its wheel is missing"),
+        ("absent", "kernels 'absent' are not usable: its wheel is missing"),
     ],
 )
 def test_training_with_kernels_that_are_not_there_ends_in_a_line(tmp_path, name, told):

@@ -17,7 +17,7 @@ from fcframe.cli.tables import console, table
 from fcframe.components import Component
 from fcframe.errors import SpecError
 from fcframe.kernels import NUMPY, Kernels
-from fcframe.providers import choose, in_use, name_asked
+from fcframe.providers import choose, held, in_use, name_asked
 from fcframe.registry import Registry, registry
 from fcframe.strict import suggestion
 from fcframe.threads import limited, number
@@ -64,7 +64,7 @@ def command(
             _mutate(subjects, seed, as_json)
             return
         running = NUMPY if name_asked(kernels) is None else choose(kernels)
-        with running.limited(count):
+        with held(running, count):
             report = _checked(subjects, found, seed, running)
     report.results += [unusable(broken) for broken in found.quarantined if not names and plugin is None]
     if junit is not None:

@@ -8,6 +8,7 @@ import math
 import os
 import signal
 import socket
+import sys
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ import fcframe
 from benchmarks import (
     allocations,
     check,
+    command,
     documents,
     figures,
     goals,
@@ -28,7 +30,7 @@ from benchmarks import (
     worker,
 )
 from benchmarks.contenders import CONTENDERS, REFERENCE, Contender
-from benchmarks.noise import Noise, Reference, Turn
+from benchmarks.noise import LostError, Noise, Reference, Turn
 from benchmarks.process import CrashedError, Worker, answer_of
 from benchmarks.rounds import Times
 from benchmarks.worker import AbsentError
@@ -117,6 +119,37 @@ def test_commands_and_points_of_curves_are_refused_on_a_noisy_machine(monkeypatc
         curves, noise = growth.measure(3, math.inf, print)
         assert noise.too_noisy == noisy
         assert curves == {"width": {"25": {"ms": [2.0, 2.0, 2.0]}}}
+
+
+def test_a_crash_of_the_reference_work_is_no_contenders_crash():
+    class Ending(Listed):
+        def turn(self):
+            if (seconds := super().turn()) == math.inf:
+                raise CrashedError("it ended")
+            return seconds
+
+    beside, crashed = Reference(Ending(*[1.0] * 21, math.inf)), {}  # the first 20 are its own
+    with pytest.raises(LostError, match=r"^the reference work crashed: it ended$"):
+        rounds.timed({"a": Listed(3.0)}, beside, 4, crashed)
+    assert not crashed
+
+
+def test_what_is_forced_is_printed_and_never_written(monkeypatch, capsys):
+    def written(_results):
+        raise AssertionError("written")
+
+    def noisy(options):
+        options.judge("startup", Noise(3, 3, 0.5, 3))
+        return [{"name": startup.BASE, "seconds": 0.1, "ratio": 1.0}]
+
+    monkeypatch.setattr(documents, "write", written)
+    monkeypatch.setitem(command.PARTS, "startup", noisy)
+    monkeypatch.setattr(sys, "argv", ["run.py", "--only", "startup", "--write"])
+    assert command.main() == command.NOISY
+    assert "too noisy to report; nothing is written" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["run.py", "--only", "startup", "--write", "--force"])
+    assert command.main() == 0
+    assert "3 of 3 rounds disturbed" in capsys.readouterr().err
 
 
 def test_where_nobody_can_be_measured_that_is_said_and_not_that_it_is_noisy():
