@@ -69,8 +69,11 @@ class Kernels:
 
     def matmul(self, a: Array, b: Array, out: Array) -> Array:
         """The product of matrices: out (m, n) = a (m, k) @ b (k, n)."""
-        # `dot` begins sooner, and fills out with zeros before it computes: of a large one that is a walk for nothing
-        return a.dot(b, out) if out.size < LARGE else np.matmul(a, b, out)
+        # `dot` begins sooner, and takes any strides, of which older matmuls make a loop; but it fills out with zeros
+        # before it computes, and of a large one that is a walk for nothing.
+        if out.size >= LARGE and a.flags.forc and b.flags.forc:
+            return np.matmul(a, b, out)
+        return a.dot(b, out)
 
     def multiply(self, a: Array, b: Array, out: Array) -> Array:
         """The elementwise product: out = a · b, all of one shape, with any number of axes; b may hold booleans."""
