@@ -5,7 +5,7 @@ A turn beside which it took longer than when all is quiet was disturbed, whoever
 
 import statistics
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from math import inf
 from typing import Protocol
@@ -111,10 +111,8 @@ class Reference:
         return turn
 
     def _turn(self) -> float:
-        try:
+        with lost():
             return self._work.turn()
-        except CrashedError as error:
-            raise LostError(f"the reference work crashed: {error}") from error
 
     def noise(self, rounds: int, disturbed: int, wanted: int) -> Noise:
         """How quiet it has been."""
@@ -124,9 +122,20 @@ class Reference:
 @contextmanager
 def reference(quietest: float = inf) -> Iterator[Reference]:
     """The reference work in a process of its own, warmed up."""
-    with Worker(REFERENCE, "step", "") as work:
-        work.calibrate(1, 2, LONGEST)
+    with ExitStack() as stack:
+        with lost():
+            work = stack.enter_context(Worker(REFERENCE, "step", ""))
+            work.calibrate(1, 2, LONGEST)
         yield Reference(work, quietest)
+
+
+@contextmanager
+def lost() -> Iterator[None]:
+    """What crashes in the block is the reference work."""
+    try:
+        yield
+    except CrashedError as error:
+        raise LostError(f"the reference work crashed: {error}") from error
 
 
 def quantile(values: Sequence[float], share: float) -> float:

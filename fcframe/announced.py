@@ -53,12 +53,21 @@ def _returned(implementations: Implementations, hook: str, wanted: str) -> Itera
         yield from answer
 
 
+def check_type(component: type[Component]) -> None:
+    """Refuses a class that does not say its name in JSON.
+
+    Raises:
+        PluginError: It does not.
+    """
+    if not isinstance(getattr(component, "type", None), str) or not component.type:
+        raise PluginError(f'{component.__qualname__} has no type: say what it is called in JSON, type = "…"')
+
+
 def _check_component(component: Any) -> None:
     if not (inspect.isclass(component) and issubclass(component, KINDS)):
         kinds = ", ".join(kind.__name__ for kind in KINDS)
         raise PluginError(f"{component!r} is no component: it must be a class that derives from one of {kinds}")
-    if not isinstance(getattr(component, "type", None), str) or not component.type:
-        raise PluginError(f'{component.__qualname__} has no type: say what it is called in JSON, type = "…"')
+    check_type(component)
     if not component.type.isidentifier():
         raise PluginError(
             f"{component.__qualname__}: type {component.type!r} is no identifier: what a layer learns is named after it"

@@ -182,9 +182,15 @@ def _numbers_made(layer: Layer, input_shape: Shape) -> int:
 
 
 def max_bytes() -> int:
-    """What FCFRAME_MAX_BYTES says, else MAX_BYTES."""
-    text = os.environ.get("FCFRAME_MAX_BYTES", "")
-    return int(text) if text.isdecimal() else MAX_BYTES
+    """What FCFRAME_MAX_BYTES says, else MAX_BYTES.
+
+    Raises:
+        SpecError: It says no number.
+    """
+    text = os.environ.get("FCFRAME_MAX_BYTES", "").strip()
+    if text and not (text.isascii() and text.isdigit() and len(text) < 1000):
+        raise SpecError([f"FCFRAME_MAX_BYTES: expected a whole number of bytes, like 4294967296, got {text[:40]!r}"])
+    return int(text) if text else MAX_BYTES
 
 
 def human_bytes(count: int) -> str:

@@ -69,15 +69,15 @@ class Kernels:
 
     def matmul(self, a: Array, b: Array, out: Array) -> Array:
         """The product of matrices: out (m, n) = a (m, k) @ b (k, n)."""
-        # `dot` begins sooner, and takes any strides, of which older matmuls make a loop; but it fills out with zeros
-        # before it computes, and of a large one that is a walk for nothing.
-        if out.size >= LARGE and a.flags.forc and b.flags.forc:
+        # `dot` begins sooner, and is right for a single row and for any strides, of which matmul makes a loop; but it
+        # fills out with zeros before it computes, and of a large one that is a walk for nothing.
+        if out.size >= LARGE and len(b) > 1 and a.flags.forc and b.flags.forc:
             return np.matmul(a, b, out)
         return a.dot(b, out)
 
     def multiply(self, a: Array, b: Array, out: Array) -> Array:
         """The elementwise product: out = a · b, all of one shape, with any number of axes; b may hold booleans."""
-        if b.dtype.char == "?":  # a mask that is cast first is done sooner than one that is cast on the way
+        if b.dtype.char == "?" and out is not a:  # a mask that is cast first is done sooner than on the way
             out[...] = b
             b = out
         return np.multiply(a, b, out)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from reprlib import repr as short
 from typing import Any
 
@@ -25,32 +25,51 @@ def running(wanted: Wanted, count: int) -> Iterator[Kernels]:
     """The kernels that `choose` gives, held to so many threads in the block, whatever they were made for.
 
     Raises:
-        SpecError, PluginError: As `choose` does.
+        SpecError, PluginError: As `choose` and `held` do.
         ThreadsError: This process cannot have so many.
     """
     with threads.limited(count):
         kernels = choose(wanted)
-    with held(kernels, count):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(kernels, count))
+        except PluginError as error:
+            if wanted is not None or name_asked() is not None:
+                raise
+            _others_run(error)
+            kernels = NUMPY
+            stack.enter_context(held(kernels, count))
         yield kernels
 
 
 @contextmanager
 def held(kernels: Kernels, count: int) -> Iterator[None]:
-    """Holds kernels that there are to so many threads in the block.
+    """Holds kernels that there are to so many threads in the block; what the block raises is never theirs to judge.
 
     Raises:
-        PluginError: They cannot be.
+        PluginError: They cannot be held, or give nothing back at the end.
         ThreadsError: This process cannot have so many.
     """
-    with ExitStack() as stack:
+
+    def called(step: Callable[[], Any], what: str) -> Any:
         try:
-            stack.enter_context(kernels.limited(count))
+            return step()
         except (FcframeError, KeyboardInterrupt):
             raise
         except BaseException as error:
-            reason = f"limited({count}) raised {in_a_line(error)}"
-            raise PluginError(f"kernels {kernels.name!r}: {reason}") from error
+            raise PluginError(f"kernels {kernels.name!r}: {what} raised {in_a_line(error)}") from error
+
+    limit = f"limited({count})"
+    manager = called(lambda: kernels.limited(count), limit)
+    if not isinstance(manager, AbstractContextManager):
+        raise PluginError(f"kernels {kernels.name!r}: {limit} returned {short(manager)}, expected a context manager")
+    called(manager.__enter__, limit)
+    try:
         yield
+    except BaseException:
+        answer(lambda: manager.__exit__(None, None, None))
+        raise
+    called(lambda: manager.__exit__(None, None, None), f"the end of {limit}")
 
 
 def choose(wanted: Wanted = None) -> Kernels:
@@ -82,10 +101,15 @@ def choose(wanted: Wanted = None) -> Kernels:
         try:
             return made(provider, threads.count())
         except PluginError as error:
-            import logging  # only where there is something to say
-
-            logging.getLogger("fcframe").warning("fcframe: %s; others run instead", error)
+            _others_run(error)
     return NUMPY
+
+
+def _others_run(error: PluginError) -> None:
+    """Says why kernels that nobody asked for do not run."""
+    import logging  # only where there is something to say
+
+    logging.getLogger("fcframe").warning("fcframe: %s; others run instead", error)
 
 
 def name_asked(wanted: str | None = None) -> tuple[str, str] | None:

@@ -3,7 +3,7 @@
 import importlib.metadata
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -215,13 +215,8 @@ def _without_conflict(
 
 
 def _plugin(entry_point: importlib.metadata.EntryPoint) -> Plugin:
-    known = {"Name": "unknown", "Version": "0"} if entry_point.dist is None else _metadata(entry_point.dist)
-    return Plugin(entry_point.name, entry_point.value, known["Name"], known["Version"])
-
-
-@lru_cache(maxsize=1)  # a distribution's plugins come in a row, and each look reads the file again
-def _metadata(distribution: importlib.metadata.Distribution) -> importlib.metadata.PackageMetadata:
-    return distribution.metadata
+    known = {"Name": "unknown", "Version": "0"} if entry_point.dist is None else entry_point.dist.metadata
+    return Plugin(entry_point.name, entry_point.value, known["Name"], known["Version"])  # each look reads it anew
 
 
 def _register(manager: pluggy.PluginManager, plugin: Any, name: str | None = None) -> None:

@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
@@ -131,6 +131,59 @@ def refuses(self, threads):
 def test_a_provider_s_class_that_cannot_be_used_is_refused(method, said):
     with pytest.raises(fcframe.PluginError, match=said):
         fcframe.train(toy(epochs=1), kernels=type("Own", (fcframe.Kernels,), {"name": "own", method: refuses}))
+
+
+class Grip(Kernels):
+    """Is held to its threads in some wrong way."""
+
+    name = "grip"
+    way = None
+
+    def limited(self, threads):
+        return type(self).way(self)
+
+    @contextmanager
+    def keeping(self):
+        yield
+        raise KeyError("the pool")
+
+    @contextmanager
+    def swallowing(self):
+        with suppress(BaseException):
+            yield
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        (lambda _: None, "limited(1) returned None, expected a context manager"),
+        (lambda grip: grip.keeping(), "the end of limited(1) raised KeyError: 'the pool'"),
+    ],
+    ids=["nothing is returned", "the end raises"],
+)
+def test_a_provider_that_breaks_the_contract_of_limited_is_named_and_the_harness_finds_it(way, said, monkeypatch):
+    monkeypatch.setattr(Grip, "way", way)
+    with pytest.raises(fcframe.PluginError) as refused:
+        fcframe.train(toy(epochs=1), kernels=Grip)
+    assert str(refused.value) == f"kernels 'grip': {said}"
+    failures = fcframe.gradcheck(Grip).failures
+    assert {failure.check for failure in failures} == {"it_can_be_held_to_its_threads"}
+    assert failures[0].message == f"kernels 'grip': {said}"
+
+
+def test_a_provider_swallows_nothing_of_what_goes_wrong_in_a_training(monkeypatch):
+    monkeypatch.setattr(Grip, "way", Grip.swallowing)
+    with pytest.raises(ZeroDivisionError), running(Grip, 1):
+        raise ZeroDivisionError
+
+
+def test_one_that_nobody_named_and_that_cannot_be_held_is_passed_over(monkeypatch, caplog):
+    monkeypatch.setattr(Grip, "way", lambda _: None)
+    monkeypatch.setattr(providers, "choose", lambda wanted: Grip())
+    monkeypatch.delenv("FCFRAME_KERNELS", raising=False)
+    with running(None, 1) as found:
+        assert found is NUMPY
+    assert "kernels 'grip': limited(1) returned None, expected a context manager; others run instead" in caplog.text
 
 
 def test_what_goes_wrong_while_a_provider_is_held_to_its_threads_is_not_taken_for_its_fault():

@@ -49,7 +49,9 @@ class Commands(click.Group):
         """Runs a command; whoever closes its output has seen enough."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
+        except BrokenPipeError as error:
+            if not of_the_output(error):
+                raise
             return 0
 
 
@@ -88,16 +90,26 @@ def _run() -> int:
         return complain(f"out of memory: {error or 'use a smaller network, minibatch or data set'}")
     except (click.Abort, KeyboardInterrupt):
         return complain("interrupted")
-    except OSError as error:
-        return complain(f"{error.filename or 'standard output'}: {error.strerror}")
+    except SystemExit as error:  # a plugin's; click's own do not come this way
+        return complain(_account(error))
     except Exception as error:
+        if isinstance(error, OSError) and (error.filename or of_the_output(error)):
+            return complain(f"{error.filename or 'standard output'}: {error.strerror}")
         if os.environ.get("FCFRAME_TRACEBACK"):
             raise
         return complain(_account(error))
     return code or 0
 
 
-def _account(error: Exception) -> str:
+def of_the_output(error: OSError) -> bool:
+    """Whether it came up where something was printed, and not in a plugin's own doing."""
+    import traceback  # only where something is wrong
+
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith(("click.", "rich.", f"{__package__}."))
+
+
+def _account(error: BaseException) -> str:
     """An exception that no room answers for: a plugin breaks its contract, or fcframe is wrong."""
     import traceback  # only where something is wrong
 

@@ -15,6 +15,7 @@ from fcframe.cli.common import (
     read_spec,
     threads_option,
 )
+from fcframe.cli.program import of_the_output
 from fcframe.cli.tables import console
 from fcframe.errors import FcframeError
 from fcframe.hookspecs import hookimpl
@@ -85,7 +86,9 @@ def _train(
     try:
         with live:
             return train(experiment, out=out, observers=observers, kernels=kernels, threads=threads)
-    except (KeyboardInterrupt, BrokenPipeError):  # the latter: whoever read the output is gone
+    except (KeyboardInterrupt, BrokenPipeError) as error:  # the latter: whoever read the output is gone
+        if isinstance(error, BrokenPipeError) and not of_the_output(error):
+            raise
         at = f" at iteration {watch.solver.step} of {watch.solver.steps}" if watch.solver else ""
         raise InterruptedTrainingError(f"interrupted{at}; nothing was written") from None
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from reprlib import repr as short
 from typing import Any
 
+from fcframe.announced import check_type
 from fcframe.builder import plan
-from fcframe.components import Component, Layer, Loss, Metric
+from fcframe.components import KINDS, Component, Layer, Loss, Metric
 from fcframe.errors import SpecError
 from fcframe.kernels import NUMPY, Kernels
+from fcframe.network import Network
 from fcframe.registry import Quarantined, Registry
 from fcframe.registry import registry as installed
 from fcframe.spec.models import ExperimentSpec, NetworkSpec
@@ -129,12 +132,14 @@ def gradcheck(component: Any, *, seed: int = 0) -> Report:
         The ledger of all checks on all cases; `report.passed`, and `report.failures` with message and diagnosis.
 
     Raises:
-        SpecError: There is no component of that name, or a spec's layers do not fit together.
+        SpecError: It is nothing of these, there is no component of that name, or a spec's layers do not fit together.
+        PluginError: A class has no type.
 
     >>> import fcframe
     >>> gradcheck("relu").passed
     True
     """
+    _refuse_strangers(component)
     registry = installed()
     found: list[Any] = [component]
     if isinstance(component, str):
@@ -148,6 +153,17 @@ def gradcheck(component: Any, *, seed: int = 0) -> Report:
         plan(component)  # what does not fit together is the spec's fault, and no check's
     results = [result for one in found for result in battery(one, registry, seed)]
     return add_patterns(Report(results))
+
+
+def _refuse_strangers(component: Any) -> None:
+    kind = component if isinstance(component, type) else type(component)
+    if issubclass(kind, KINDS):
+        check_type(kind)
+    elif not (isinstance(component, (str, Network, NetworkSpec, ExperimentSpec)) or harness.is_provider(component)):
+        raise SpecError(
+            [f"expected a component (its class, an instance or its name), a network, a spec or a provider of kernels, "
+             f"got {short(component)}"]
+        )  # fmt: skip
 
 
 def unusable(quarantined: Quarantined) -> Result:

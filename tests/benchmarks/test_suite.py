@@ -134,6 +134,13 @@ def test_a_crash_of_the_reference_work_is_no_contenders_crash():
     assert not crashed
 
 
+@pytest.mark.parametrize("module", ["no_such_module", "json"], ids=["it does not start", "it is no work"])
+def test_reference_work_that_does_not_start_is_no_traceback(module, monkeypatch):
+    monkeypatch.setattr(noise, "REFERENCE", Contender("", module))
+    with pytest.raises(LostError, match=r"^the reference work crashed: it ended: "), noise.reference():
+        pass
+
+
 def test_what_is_forced_is_printed_and_never_written(monkeypatch, capsys):
     def written(_results):
         raise AssertionError("written")

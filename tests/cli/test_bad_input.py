@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.cli.shell import Terminal, experiment, fcframe, started, tree, write
+from tests.verify import plugins
 
 TRUNCATED = json.dumps(experiment()).partition("epochs")[0] + "epo"
 LAYERS = [{"type": "affine", "units": 10}, {"type": "relu"}, {"type": "affine", "units": 10}]
@@ -221,6 +222,39 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_training(out, mes
     (tmp_path / "full" / "thesis.txt").touch()
     done = refused(tmp_path, "train", "good.json", "--out", out, message=message)
     assert done.out == ""
+
+
+MISDEEDS = [
+    ("check", "sys.exit(0)", "SystemExit: 0"),
+    ("check", "raise BrokenPipeError('no tracker')", "BrokenPipeError: no tracker"),
+    ("train", "sys.exit('giving up')", "SystemExit: giving up"),
+    ("train", "raise OSError('table missing')", "OSError: table missing"),
+    ("train", "raise BrokenPipeError('no tracker')", "BrokenPipeError: no tracker"),
+]
+
+
+@pytest.mark.parametrize(("command", "deed", "said"), MISDEEDS)
+def test_what_a_plugin_does_is_not_taken_for_an_end_or_for_the_output(command, deed, said, tmp_path):
+    text = plugins.module(plugins.layer("Wild")).replace(
+        {"check": "return input_shape", "train": "pass"}[command], deed, 1
+    )
+    installed = plugins.install(tmp_path / "site", "mine", text)
+    folder = tmp_path / "work"
+    folder.mkdir()
+    layers = [{"type": "wild"}, {"type": "affine", "units": 10}]
+    write(folder / "wild.json", experiment(network__layers=layers))
+    line = text[: text.index(deed)].count("\n") + 1
+    told = re.compile(
+        rf"{re.escape(said)} .*\({re.escape(str(installed))}:{line}\); a plugin does not keep its contract.*"
+    )
+    refused(folder, command, "wild.json", message=told, PYTHONPATH=str(installed.parent))
+
+
+@pytest.mark.parametrize("size", ["-5", "4 GB"])
+def test_an_allowance_of_memory_that_is_no_number_is_refused(size, tmp_path):
+    write(tmp_path / "good.json", experiment())
+    message = f"good.json: FCFRAME_MAX_BYTES: expected a whole number of bytes, like 4294967296, got {size!r}"
+    refused(tmp_path, "check", "good.json", message=message, FCFRAME_MAX_BYTES=size)
 
 
 def test_a_full_disk_is_named(tmp_path):

@@ -258,3 +258,17 @@ def test_a_layer_that_writes_into_its_parameter_at_some_points_alone_is_measured
     start = trial.params["W"][0, 0]
     expected = trial.gradients(trial.douts[0])["dW"]
     np.testing.assert_allclose(numerical_gradient(trial, "dW", trial.douts[0]), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("stranger", [5, None, object, object(), [], lambda x: x], ids=repr)
+def test_what_is_no_component_is_refused_and_not_checked(stranger):
+    with pytest.raises(
+        fcframe.SpecError, match=r"^expected a component \(its class, an instance or its name\), a network"
+    ):
+        gradcheck(stranger)
+
+
+@pytest.mark.parametrize("kind", [Layer, fcframe.Loss, fcframe.Dataset], ids=lambda kind: kind.__name__)
+def test_a_class_without_a_type_is_asked_for_one(kind):
+    with pytest.raises(fcframe.PluginError, match=rf"^{kind.__name__} has no type: say what it is called in JSON"):
+        gradcheck(kind)

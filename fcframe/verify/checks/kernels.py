@@ -9,9 +9,11 @@ from reprlib import repr as short
 
 import numpy as np
 
+from fcframe import threads as pools
 from fcframe.arrays import Array
+from fcframe.errors import PluginError
 from fcframe.kernels import NUMPY, unsaid
-from fcframe.providers import answer, are_versions
+from fcframe.providers import answer, are_versions, held
 from fcframe.verify.kernel_trial import AXES, KernelTrial, UpdateTrial
 from fcframe.verify.report import CheckFailure, NotApplicable, place
 from fcframe.verify.trial import Trial
@@ -34,6 +36,20 @@ def it_can_be_made(trial: KernelTrial) -> None:
             f"`versions` returned {short(versions)}, which does not map names of distributions to versions, both texts",
             "look at versions",
         )
+
+
+def it_can_be_held_to_its_threads(trial: KernelTrial) -> None:
+    """limited: a training holds it to one thread, or to all, and gives all back at the end."""
+    before = pools.count()
+    for count in (1, pools.available()):
+        try:
+            with held(trial.kernels, count):
+                pass
+        except PluginError as error:
+            raise CheckFailure(str(error), "look at limited") from error
+        if pools.count() != before:
+            reason = f"after limited({count}) there are {pools.count()} threads, and there were {before} before"
+            raise CheckFailure(reason, "give back at the end what was there; look at limited")
 
 
 def it_multiplies_matrices(trial: KernelTrial) -> None:
@@ -199,6 +215,7 @@ def _look(trial: UpdateTrial) -> str:
 
 CHECKS = (
     it_can_be_made,
+    it_can_be_held_to_its_threads,
     it_multiplies_matrices,
     it_multiplies_and_adds_the_bias,
     it_rectifies,

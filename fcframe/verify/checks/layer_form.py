@@ -5,6 +5,8 @@ import json
 import numpy as np
 from pydantic import ValidationError
 
+from fcframe.components import Shape
+from fcframe.errors import in_a_line
 from fcframe.verify.checks.layer_purity import needs_repeatable
 from fcframe.verify.report import CheckFailure, NotApplicable, place
 from fcframe.verify.trial import Trial
@@ -60,8 +62,15 @@ def backward_returns_dx_and_gradients(trial: Trial) -> None:
     for name, gradient in grads.items():
         if np.shape(gradient) != trial.params[name].shape:
             shapes = f"{np.shape(gradient)}, the parameter has {trial.params[name].shape}"
-            hint = "\nit is transposed" if np.shape(gradient) == trial.params[name].shape[::-1] else ""
-            raise CheckFailure(f"d{name} has shape {shapes}", where + hint, MISSHAPEN)
+            hint = _misshapen(np.shape(gradient), trial.params[name].shape, trial.case.N)
+            raise CheckFailure(f"d{name} has shape {shapes}", hint + where, MISSHAPEN)
+
+
+def _misshapen(found: Shape, wanted: Shape, N: int) -> str:
+    """The likely cause, where a gradient has not its parameter's shape."""
+    if found == (N, *wanted):
+        return "likely cause: it is not summed over the minibatch\n"
+    return "likely cause: it is transposed\n" if found == wanted[::-1] else ""
 
 
 def the_dtype_is_kept(trial: Trial) -> None:
@@ -173,7 +182,12 @@ def examples_are_independent_where_declared(trial: Trial) -> None:
 def an_empty_minibatch_is_taken(trial: Trial) -> None:
     """Nothing in, nothing out, and zero gradients."""
     empty = trial.at(N=0)
-    forward = empty.forward()
+    try:
+        forward = empty.forward()
+    except Exception as error:
+        where = f"look at forward in {place(type(trial.layer).forward)}"
+        hint = f"where there are no numbers, a size of -1 cannot be told from them: name it; {where}"
+        raise CheckFailure(f"for no example, x of shape {empty.x.shape}, it raised {in_a_line(error)}", hint) from error
     shape = (0, *trial.layer.output_shape(trial.case.input_shape))
     if forward.out.shape != shape:
         raise CheckFailure(f"for no example the output has shape {forward.out.shape}, expected {shape}", "")

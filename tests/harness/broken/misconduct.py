@@ -190,7 +190,7 @@ MALFORMED = (
            BACKWARD, says="dx has shape (3, 20), x has (3, 4, 5)", fields=ONE),
     broken(Mean, "declared otherwise", "return (1,)", "return ()", SHAPE, says="output_shape promises ()", fields={}),
     broken(ScaleShift, "the sum over the minibatch forgotten", '"shift": dout.sum(axis=0)', '"shift": dout * 1',
-           BACKWARD, says="dshift has shape", fields={}),
+           BACKWARD, says="not summed over the minibatch", fields={}),
     broken(Tanh, "out in float64", "out = np.tanh(x)", "out = np.tanh(x.astype(np.float64))",
            DTYPE, says="out is float64 for float32", fields={}),
     broken(Tanh, "out in float32", "out = np.tanh(x)", "out = np.tanh(x.astype(np.float32))",
