@@ -58,6 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     if quietest := [seconds for seconds in (options.quietest, *options.heard) if isfinite(seconds)]:
         results["reference_seconds"] = min(quietest)
+    if arguments.write and arguments.force:
+        say("--force: nothing is written")
     if write:
         documents.write(documents.merged({} if everything else documents.read(), results))
     results["goals"] = [goal for goal in judged(results) if everything or goal["held"] is not None]

@@ -156,7 +156,8 @@ def test_what_is_forced_is_printed_and_never_written(monkeypatch, capsys):
     assert "too noisy to report; nothing is written" in capsys.readouterr().err
     monkeypatch.setattr(sys, "argv", ["run.py", "--only", "startup", "--write", "--force"])
     assert command.main() == 0
-    assert "3 of 3 rounds disturbed" in capsys.readouterr().err
+    assert "3 of 3 rounds disturbed" in (said := capsys.readouterr().err)
+    assert "--force: nothing is written" in said
 
 
 def test_where_nobody_can_be_measured_that_is_said_and_not_that_it_is_noisy():

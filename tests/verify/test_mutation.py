@@ -118,6 +118,7 @@ def test_the_facts_are_json_and_the_text_shows_what_survived(report):
     assert str(report).splitlines()[-1].startswith("layer shifted: ")
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_report(report):
     assert mutate(Shifted).facts() == report.facts()
 

@@ -125,6 +125,7 @@ def test_a_broken_plugin_of_the_project_fails(project, pytester):
     run.stdout.fnmatch_lines(["*plugin 'mine' of mine 1.0 is not usable: ModuleNotFoundError*"])
 
 
+@pytest.mark.slow
 def test_single_test_files_are_run_without_the_harness_unless_the_option_is_given(project, pytester):
     path = pytester.makepyfile("def test_a(): pass")
     ask = project('fcframe = "true"')
@@ -132,6 +133,7 @@ def test_single_test_files_are_run_without_the_harness_unless_the_option_is_give
     assert ask(path, "--fcframe", "-k", "test_a or dtype").parseoutcomes()["passed"] > 10
 
 
+@pytest.mark.slow
 def test_the_closing_item_passes_on_a_whole_run_and_is_skipped_on_a_part(project):
     run = project()("--fcframe", "-k", "twice", "-v", "-rs")
     assert run.ret == 0
