@@ -37,7 +37,6 @@ def run(arguments: argparse.Namespace) -> int:
         documents.write(documents.read())
         return 0
     everything = not (arguments.only or arguments.networks or arguments.contenders or arguments.quick)
-    write = (everything or arguments.write) and not arguments.force  # what is on file was measured in quiet
     options = Options(
         arguments.networks or list(WORKLOADS), arguments.contenders or list(CONTENDERS),
         arguments.rounds or (5 if arguments.quick else 40), arguments.quick, arguments.force, say,
@@ -58,9 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     if quietest := [seconds for seconds in (options.quietest, *options.heard) if isfinite(seconds)]:
         results["reference_seconds"] = min(quietest)
-    if arguments.write and arguments.force:
-        say("--force: nothing is written")
-    if write:
+    if arguments.force and (everything or arguments.write):
+        say("--force: nothing is written")  # what is on file was measured in quiet
+    elif everything or arguments.write:
         documents.write(documents.merged({} if everything else documents.read(), results))
     results["goals"] = [goal for goal in judged(results) if everything or goal["held"] is not None]
     print(json.dumps(results, indent=1) if arguments.json else shown(results))

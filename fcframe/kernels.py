@@ -69,7 +69,7 @@ class Kernels:
 
     def matmul(self, a: Array, b: Array, out: Array) -> Array:
         """The product of matrices: out (m, n) = a (m, k) @ b (k, n)."""
-        # `dot` begins sooner, and is right for a single row and for any strides, of which matmul makes a loop; but it
+        # `dot` begins sooner, and leaves a product of one row, and any strides, to BLAS, where matmul loops; but it
         # fills out with zeros before it computes, and of a large one that is a walk for nothing.
         if out.size >= LARGE and len(b) > 1 and a.flags.forc and b.flags.forc:
             return np.matmul(a, b, out)

@@ -272,3 +272,19 @@ def test_what_is_no_component_is_refused_and_not_checked(stranger):
 def test_a_class_without_a_type_is_asked_for_one(kind):
     with pytest.raises(fcframe.PluginError, match=rf"^{kind.__name__} has no type: say what it is called in JSON"):
         gradcheck(kind)
+
+
+@pytest.mark.parametrize(
+    ("fault", "hinted"),
+    [(lambda x: x.reshape(len(x), -1), True), (lambda x: 1 / len(x), False)],
+    ids=["a size of -1", "another"],
+)
+def test_only_a_reshape_that_fails_for_no_example_is_told_to_name_its_sizes(fault, hinted):
+    def forward(self, x, params, ctx):
+        fault(x)
+        return x.copy(), ()
+
+    layer = identity("bare", {})
+    layer.forward = forward
+    (failure, *_) = [found for found in gradcheck(layer).failures if found.check == "an_empty_minibatch_is_taken"]
+    assert ("a size of -1 cannot be told" in failure.diagnosis) == hinted
