@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     )
     from fcframe.hookspecs import hookimpl
     from fcframe.kernels import Kernels
+    from fcframe.limits import human_bytes, max_bytes
     from fcframe.network import Network
     from fcframe.registry import Registry, registry
     from fcframe.spec import ExperimentSpec, NetworkSpec, load_spec
@@ -71,6 +72,7 @@ _ROOMS = {
     "fields": "AnyDataset AnyInitializer AnyLayer AnyLoss AnyMetric AnyOptimizer AnyRegularizer AnySchedule Layers",
     "hookspecs": "hookimpl",
     "kernels": "Kernels",
+    "limits": "human_bytes max_bytes",
     "network": "Network",
     "registry": "Registry registry",
     "spec": "ExperimentSpec NetworkSpec load_spec",
@@ -148,7 +150,9 @@ __all__ = [
     "build",
     "gradcheck",
     "hookimpl",
+    "human_bytes",
     "load_spec",
+    "max_bytes",
     "registry",
     "train",
 ]

@@ -32,7 +32,7 @@ HOOKS = [hook for name, hook in vars(hookspecs).items() if name.startswith("fcfr
 ROOMS = (
     "docstrings",
     "arrays errors strict",
-    "threads",
+    "limits threads",
     "kernels",
     "context",
     "components",

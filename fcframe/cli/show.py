@@ -4,9 +4,10 @@ from typing import Any
 
 import click
 
-from fcframe.builder import Plan, human_bytes, plan
+from fcframe.builder import Plan, plan
 from fcframe.cli.common import json_option, located, overrides_option, print_json, read_spec
 from fcframe.cli.tables import console, table
+from fcframe.limits import human_bytes
 
 
 @click.command("show")

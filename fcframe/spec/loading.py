@@ -57,7 +57,8 @@ def load_spec(
     _refuse(where, _newer(document))
     model = ExperimentSpec if any(key in document for key in EXPERIMENT_KEYS) else NetworkSpec
     try:
-        return model.model_validate(document, context={"registry": registry or _installed()})
+        context = {"registry": registry or _installed(), "folder": _folder(source)}
+        return model.model_validate(document, context=context)
     except ValidationError as error:
         raise _refusal(where, [(line["loc"], line["msg"]) for line in error.errors(include_url=False)]) from None
 
@@ -79,6 +80,11 @@ def title(source: str | Path | Mapping[str, Any]) -> str:
 
 def _is_text(source: Any) -> bool:
     return isinstance(source, str) and source.lstrip("\ufeff \t\r\n").startswith(("{", "["))
+
+
+def _folder(source: Any) -> Path | None:
+    """Where a spec's file lies; paths to data are looked for there first."""
+    return None if isinstance(source, Mapping) or _is_text(source) or str(source) == "-" else Path(source).parent
 
 
 def _text(where: str, source: str | Path) -> str:
