@@ -17,6 +17,7 @@ from fcframe.network import Network
 from fcframe.providers import Wanted, choose
 from fcframe.spec.models import ExperimentSpec, NetworkSpec, Spec
 
+
 class Row(NamedTuple):
     """One line of the table of a network: a layer, and the shapes and sizes that follow from the spec."""
 

@@ -5,7 +5,7 @@ import os
 from fcframe.errors import SpecError
 
 MAX_BYTES = 4 * 2**30
-"""The most that parameters, one minibatch's outputs, or a data set may take, unless FCFRAME_MAX_BYTES says otherwise."""
+"""The most that parameters, a minibatch's outputs, or a data set may take, unless FCFRAME_MAX_BYTES says otherwise."""
 
 
 def max_bytes() -> int:

@@ -35,7 +35,9 @@ def choose(place, names, features, target):
     if len(set(features)) < len(features):  # names tell nothing apart: the columns must stand as in training
         places = [index for index, name in enumerate(names) if name != target]
         if [names[index] for index in places] != features:
-            raise ValueError(f"{place}: the columns must be {listed(features)} in this order, for a name is there twice")
+            raise ValueError(
+                f"{place}: the columns must be {listed(features)} in this order, for a name is there twice"
+            )
         return places, names.index(target) if target in names else None
     missing = [name for name in features if name not in names]
     if missing:
@@ -72,7 +74,9 @@ def as_columns(source, fitted):
         lengths = {len(column) for column in (*columns, *([] if target is None else [target]))}
         if len(lengths) > 1:
             raise ValueError(f"source: the columns differ in length: {', '.join(map(str, sorted(lengths)))}")
-        X = np.column_stack([_numbers(f"source: column {name!r}", c) for name, c in zip(features, columns, strict=True)])
+        X = np.column_stack(
+            [_numbers(f"source: column {name!r}", c) for name, c in zip(features, columns, strict=True)]
+        )
         return X, target
     if isinstance(source, tuple) and len(source) == 2:
         source, target = source[0], np.asarray(source[1])

@@ -1,6 +1,5 @@
 """A table of comma-separated values."""
 
-import codecs
 import os
 from functools import partial
 from pathlib import Path

@@ -1,6 +1,7 @@
 """The rows of a CSV file, read one at a time; every error names file and line, and what is likely to mend it."""
 
 import codecs
+import contextlib
 import csv
 import itertools
 from functools import partial
@@ -14,7 +15,7 @@ SMALL_ROW = 2**16
 FIELD_BYTES = 112
 """What a field takes while its row is read: a text and a float, each with its place in a list."""
 LINE_SHARE = 8
-"""A line may have one character for so many bytes that are allowed: 4 a character, twice while its pieces are joined."""
+"""Bytes that one character of a line may take: 4 in memory, twice while the pieces of the line are joined."""
 DELIMITERS = (";", "\t", "|", ",", ":", " ")
 SAMPLE_LINES, SAMPLE_CHARACTERS = 20, 2**16
 
@@ -136,11 +137,10 @@ def _not_text(path, encoding):
     with path.open("rb") as file:
         start = file.read(2)
         file.seek(0)
-        line = 1
-        for line, content in enumerate(file, start=1):
-            try:
+        line = 0
+        with contextlib.suppress(UnicodeError):
+            for content in file:
+                line += 1
                 decoder.decode(content)
-            except UnicodeError:
-                break
     guess = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "latin-1" if encoding != "latin-1" else "utf-8"
     return f"{path}:{line}: not text in {encoding}; set encoding to the file's own, perhaps {guess!r}"

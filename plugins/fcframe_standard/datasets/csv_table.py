@@ -80,7 +80,9 @@ def read(path, dialect, *, header, labels, missing, select, itemsize):
             if not sum(map(abs, values)) <= csv_rows.LARGEST:
                 csv_rows.refuse_numbers(f"{path}:{line}", pick(names), pick(row))
         except ValueError:
-            raise ValueError(_no_numbers(path, line, dialect, pick(names), pick(row), header or line != start)) from None
+            raise ValueError(
+                _no_numbers(path, line, dialect, pick(names), pick(row), header or line != start)
+            ) from None
         cells.fromlist(values)
         lines.append(line)
         if target is not None:

@@ -103,7 +103,9 @@ def member(archive, name, file, dtype, *, labels):
 
 
 def _remedy(stored, labels):
-    return "; number the classes: names, y = np.unique(y, return_inverse=True)" if labels and stored.kind in "US" else ""
+    return (
+        "; number the classes: names, y = np.unique(y, return_inverse=True)" if labels and stored.kind in "US" else ""
+    )
 
 
 def _header(file, name):

@@ -4,7 +4,6 @@ import numpy as np
 
 from fcframe import Example, Metric
 
-
 ROUNDING = 4
 """How many steps of the type's precision may lie between numbers that are equal but for rounding."""
 
