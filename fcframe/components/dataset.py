@@ -192,7 +192,7 @@ class Dataset(Component):
         raise ValueError(f"the dataset {self.type!r} cannot read new rows: it has no method `read`")
 
     def own_source(self) -> Any:
-        """What `read` takes to give the examples of `load` again, in the order that `Data.rows` counts; None if unknown.
+        """What `read` takes to give the examples of `load` again, in the order that `Data.rows` counts, or None.
 
         Raises:
             OSError: A file cannot be read.

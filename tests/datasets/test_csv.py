@@ -268,7 +268,7 @@ def test_different_labels_count_as_memory(load, monkeypatch):
 
 def test_a_limit_that_is_no_number_is_refused(load, monkeypatch):
     monkeypatch.setenv("FCFRAME_MAX_BYTES", "2GB")
-    with pytest.raises(fcframe.SpecError, match="FCFRAME_MAX_BYTES: expected a whole number of bytes.*got '2GB'"):
+    with pytest.raises(fcframe.SpecError, match=r"FCFRAME_MAX_BYTES: expected a whole number of bytes.*got '2GB'"):
         load("a,b\n1,2\n")
 
 

@@ -24,7 +24,7 @@ def refuse_fractions(path, texts):
 
 
 def numbered(texts):
-    """The label 0, 1, … of each text, and the classes' names: in numeric order if all are integers, else sorted as texts.
+    """The label 0, 1, … of each text, and the classes' names: in numeric order if all are integers, else sorted.
 
     >>> numbered(["10", "1", "2.0"])
     (array([2, 0, 1]), ['1', '2', '10'])

@@ -56,7 +56,8 @@ class NPZ(Dataset):
                 N = members["X"].shape[0]
                 order = rng.permutation(N)
                 X, y = (member.read(archive, order) for member in members.values())
-                return divide(X, y, *parts(path, N, self.validation, self.test), order, {}, _Rows(path))
+                rows = np.argsort(order)  # row i of the file came to order[i]
+                return divide(X, y, *parts(path, N, self.validation, self.test), rows, {}, _Rows(path))
             arrays = {name: member.read(archive, np.arange(member.shape[0])) for name, member in members.items()}
             empty = {f"{kind}_{split}": arrays[f"{kind}_train"][:0] for kind in "Xy" for split in ("val", "test")}
             rows, start = {}, 0
