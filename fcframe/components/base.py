@@ -1,7 +1,7 @@
 """What all kinds of components share: a type, examples, and the road from JSON and back."""
 
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self, TypeAlias
 
 from pydantic import ModelWrapValidatorHandler, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -60,6 +60,13 @@ class Component(StrictModel, ABC):
     """Configurations, or input shapes, that the component refuses; the harness checks that it does, and its words."""
     also_called: ClassVar[tuple[str, ...]] = ()
     """Other names of the component in the field; somebody who writes one of them as a type is told this one."""
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Only the fields that are not at their defaults: "Affine(units=5)"."""
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name, None)
+            if field.is_required() or value != field.get_default(call_default_factory=True):
+                yield name, value
 
     @model_validator(mode="wrap")
     @classmethod

@@ -11,9 +11,8 @@ from fcframe import Example, Layer, Parameter
 class BatchNorm(Layer):
     """Batch normalization, out = gamma · (x − mean) / sqrt(var + eps) + beta, mean and var over the minibatch.
 
-    In training the statistics are the minibatch's, and the running ones follow them; an evaluation uses the running
-    ones. Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
-    Shift", 2015, algorithm 1.
+    In training the statistics are the minibatch's, and running ones follow them; an evaluation uses the running ones.
+    Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training…", 2015, algorithm 1.
 
     Shapes: x (N, …) → out, the same; gamma, beta and the running mean and var: one example's shape.
 
@@ -54,8 +53,8 @@ class BatchNorm(Layer):
         np.subtract(x, mean, out=xhat)
         var = np.multiply(xhat, xhat, out=out).mean(axis=0) if ctx.training else ctx.state["var"]
         if ctx.training:
-            ctx.state["mean"] = self.momentum * ctx.state["mean"] + (1 - self.momentum) * mean
-            ctx.state["var"] = self.momentum * ctx.state["var"] + (1 - self.momentum) * var
+            for name, new in (("mean", mean), ("var", var)):
+                ctx.state[name] = self.momentum * ctx.state[name] + (1 - self.momentum) * new
         scale = 1 / np.sqrt(var + self.eps)
         xhat *= scale
         np.multiply(xhat, params["gamma"], out=out)
