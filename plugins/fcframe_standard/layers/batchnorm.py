@@ -27,8 +27,7 @@ class BatchNorm(Layer):
     type = "batchnorm"
     also_called = ("batch_norm", "batch_normalization", "bn")
     examples = (Example(input_shape=(5,)), Example(input_shape=(2, 3), momentum=0.7, eps=0.01))
-    examples_independent = False
-    minimum_batch = 2
+    examples_independent, minimum_batch = False, 2
 
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Share of the running statistics that is kept in each step."""
