@@ -56,7 +56,9 @@ class Chain:
     def _check_domain(self, place: tuple[str, int], layer: Layer, shape: Shape) -> None:
         domain = layer.input_domain(shape)
         if domain != Reals():
-            raise ShapeError(place, f"{layer.type} takes {domain}, but the layer before it gives real numbers; put it first")
+            raise ShapeError(
+                place, f"{layer.type} takes {domain}, but the layer before it gives real numbers; put it first"
+            )
 
     def input_domain(self, input_shape: Shape) -> Domain:
         """Which values the first layer takes."""

@@ -42,7 +42,10 @@ def contradictions(spec: ExperimentSpec, output_shape: Shape, parameters: Sequen
             yield place, f"{component.type} watches {name!r}, which is never measured; measured: {', '.join(figures)}"
         elif higher is not None and higher is not figures.higher_is_better(name):
             direction = "higher" if figures.higher_is_better(name) else "lower"
-            yield place, f"{component.type} watches {name!r}, of which {direction} is better, but the spec says otherwise"
+            yield (
+                place,
+                f"{component.type} watches {name!r}, of which {direction} is better, but the spec says otherwise",
+            )
 
 
 def metric_of(spec: ExperimentSpec) -> Metric | None:

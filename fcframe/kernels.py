@@ -108,9 +108,7 @@ class Kernels:
         """The bias's gradient: out (M,) = the sum of the rows of d (N, M)."""
         return _ones(len(d), d.dtype).dot(d, out)  # sooner done than a sum along the first axis
 
-    def updates(
-        self, update: Update, w: Array, dw: Array, slots: Mapping[str, Array]
-    ) -> Callable[[Step], bool] | None:
+    def updates(self, update: Update, w: Array, dw: Array, slots: Mapping[str, Array]) -> Callable[[Step], bool] | None:
         """A faster way to call an elementwise optimizer on a group of parameters, or None where there is none.
 
         It is asked for once for each group of parameters that share their weight decay and learning-rate factor.

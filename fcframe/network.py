@@ -171,7 +171,7 @@ def as_integers(name: str, X: Array, domain: Integers) -> Array:
     if X.dtype.kind not in "iufb":
         raise DataError(f"{name} is {X.dtype}, expected {domain}")
     with np.errstate(invalid="ignore"):
-        wrong = ~((domain.low <= X) & (X < domain.high) & (X == np.floor(X)))
+        wrong = ~((domain.low <= X) & (domain.high > X) & (np.floor(X) == X))
     if wrong.any():
         place = tuple(int(index) for index in np.argwhere(wrong)[0])
         raise DataError(

@@ -206,7 +206,9 @@ def test_the_registry_is_the_function_whoever_imported_the_room_of_that_name(cod
 
 
 def test_a_field_that_holds_a_component_is_read_whatever_was_imported_before():
-    fields = "from fcframe.components.fields import AnyOf; from fcframe import AnyMetric; from pydantic import TypeAdapter"
+    fields = (
+        "from fcframe.components.fields import AnyOf; from fcframe import AnyMetric; from pydantic import TypeAdapter"
+    )
     assert python(f"{fields}; print(TypeAdapter(AnyMetric).validate_python({{'type': 'r2'}}).type)") == ["r2"]
 
 

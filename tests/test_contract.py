@@ -316,7 +316,12 @@ def test_weights_for_a_loss_that_takes_none_are_refused():
         (fcframe.Classes(), [0, 3], (3,), r"target 3 in row 1 is wrong: expected an integer from 0 to 2"),
         (fcframe.Classes(), [0.0, 1.0], (3,), r"targets are integers of shape \(N,\), got float64"),
         (fcframe.Numbers(), [[1.0], [np.inf]], (1,), r"target inf in row 1 is wrong: expected a finite number"),
-        (fcframe.Numbers(), [[1.0, 2.0]], (3,), r"targets are numbers of shape \(N, 3\), got float64 of shape \(1, 2\)"),
+        (
+            fcframe.Numbers(),
+            [[1.0, 2.0]],
+            (3,),
+            r"targets are numbers of shape \(N, 3\), got float64 of shape \(1, 2\)",
+        ),
         (fcframe.Binary(), [[0.5]], (1,), r"expected 0 or 1"),
         (fcframe.Signs(), [[0.0]], (1,), r"expected -1 or 1"),
         (fcframe.Positive(), [[0.0]], (1,), r"a number greater than 0"),

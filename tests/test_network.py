@@ -176,7 +176,11 @@ def test_an_empty_minibatch_has_scores_and_no_loss():
     [
         (np.zeros((2, 5)), [0, 1], r"examples of shape \(4,\), got X of shape \(2, 5\)"),
         (np.zeros((2, 4)), [0], r"X has 2 rows and y has 1"),
-        (np.zeros((2, 4)), [0, 3], r"y: target 3 in row 1 is wrong: expected an integer from 0 to 2, for 3 scores an example"),
+        (
+            np.zeros((2, 4)),
+            [0, 3],
+            r"y: target 3 in row 1 is wrong: expected an integer from 0 to 2, for 3 scores an example",
+        ),
         (np.zeros((2, 4)), [0, -1], r"target -1 in row 1"),
         ([["a"] * 4] * 2, [0, 1], r"X cannot be read as float64: could not convert string to float"),
         (np.zeros((2, 4)), 0, r"y holds one value, expected one target for each example"),

@@ -3,8 +3,6 @@
 from abc import abstractmethod
 from typing import Annotated, ClassVar, TypeAlias
 
-import numpy as np
-
 from fcframe.components.base import Component, Shape
 from fcframe.components.fields import AnyOf
 from fcframe.components.targets import Targets

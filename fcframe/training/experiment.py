@@ -176,7 +176,9 @@ def fitted(data: Data, network: Network) -> Data:
     if data.input_shape != wanted and wanted != (prod(data.input_shape),):
         raise DataError(f"network.input: the network takes examples of shape {wanted}, the data has {data.input_shape}")
     if data.weights and not network.spec.loss.takes_weights:
-        raise DataError(f"network.loss: the data weights its examples, but the {network.spec.loss.type} loss takes no weights")
+        raise DataError(
+            f"network.loss: the data weights its examples, but the {network.spec.loss.type} loss takes no weights"
+        )
     arrays: dict[str, Array] = {}
     for split, (X, y) in data.splits().items():
         arrays[f"X_{split}"] = _inputs(f"X_{split}", X.reshape(len(X), *wanted), network)

@@ -202,7 +202,10 @@ def test_early_stopping_that_is_taken_up_again_goes_on_where_it_was():
 @pytest.mark.parametrize(
     ("observer", "message"),
     [
-        ({"type": "early_stopping", "figure": "val_r2"}, r"observers\[0\]: early_stopping watches 'val_r2', which is never"),
+        (
+            {"type": "early_stopping", "figure": "val_r2"},
+            r"observers\[0\]: early_stopping watches 'val_r2', which is never",
+        ),
         ({"type": "early_stopping", "figure": "loss"}, r"never measured; measured: train_loss, train_acc, val_loss"),
     ],
 )

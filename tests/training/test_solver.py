@@ -174,7 +174,9 @@ def test_a_schedule_that_watches_what_is_not_measured_is_refused_with_what_is():
 
 def test_a_figure_of_validation_examples_that_there_are_not_is_refused_before_training():
     watching = experiment(schedule={"type": "reduce_on_plateau"}, data=Toy(held_out=0))
-    with pytest.raises(fcframe.DataError, match=r"training\.schedule: .* 'val_loss', which is not measured with this data"):
+    with pytest.raises(
+        fcframe.DataError, match=r"training\.schedule: .* 'val_loss', which is not measured with this data"
+    ):
         fcframe.train(watching)
 
 

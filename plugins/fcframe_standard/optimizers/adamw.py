@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from fcframe import Example, Optimizer
