@@ -1,4 +1,4 @@
-"""What no single field of a spec can tell: contradictions between its parts, and settings that are probably mistakes."""
+"""Contradictions between the parts of a spec, and settings that are valid but probably mistakes."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -33,8 +33,7 @@ def contradictions(spec: ExperimentSpec, output_shape: Shape, parameters: Sequen
     if metric is not None:
         reason = unmeasurable(spec, metric, output_shape)
         if reason:
-            place = ("training", "evaluation", "metric")
-            yield place, f"{metric.type} cannot measure this network: {reason}"
+            yield ("training", "evaluation", "metric"), f"{metric.type} cannot measure this network: {reason}"
     figures = measured(metric)
     for place, component in _watching(spec):
         name, higher = component.watched()
@@ -90,8 +89,8 @@ def notes(spec: ExperimentSpec, rows: int | None = None) -> Iterator[str]:
             )
         elif rows is not None and 0 < (last := rows % size) < minimum and training.sampling == "without_replacement":
             yield (
-                f"training.batch_size: {name} learns nothing from the last minibatch of each epoch, which has {last} of "
-                f"{rows} examples; it needs at least {minimum}"
+                f"training.batch_size: {name} learns nothing from the last minibatch of each epoch, which has {last} "
+                f"of {rows} examples; it needs at least {minimum}"
             )
     if rows is None:
         return

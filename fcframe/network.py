@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fcframe.chain import Chain
-from fcframe.components import Integers, Parameter, Params, Reals, Regularizer, Shape
+from fcframe.components import Integers, Parameter, Params, Regularizer, Shape
 from fcframe.context import Array, Context, ReusingContext
 from fcframe.errors import ContractError, DataError
 from fcframe.kernels import NUMPY, Kernels
@@ -55,7 +55,7 @@ class Network:
         self.parameters = parameters
         self.output_shape: Shape = chain.output_shape(spec.input)
         self.domain = chain.input_domain(spec.input)
-        self.input_dtype: np.dtype[Any] = dtype if self.domain == Reals() else np.dtype(np.intp)
+        self.input_dtype: np.dtype[Any] = np.dtype(np.intp) if isinstance(self.domain, Integers) else dtype
         rng = np.random.default_rng(start)
         self.params = started(parameters, dtype, rng)
         self.state = started(state, dtype, rng)
@@ -143,12 +143,12 @@ class Network:
     def _examples(self, values: Any) -> Array:
         try:
             # no copy of what has the dtype already; integers are checked before they are cast
-            X: Array = np.asarray(values) if self.domain != Reals() else np.asarray(values, dtype=self.dtype)
+            X: Array = np.asarray(values) if isinstance(self.domain, Integers) else np.asarray(values, self.dtype)
         except (TypeError, ValueError) as error:
             raise DataError(f"X cannot be read as {self.dtype}: {error}") from error
         if X.shape[1:] != self.spec.input or X.ndim == 0:
             raise DataError(f"the network takes examples of shape {self.spec.input}, got X of shape {X.shape}")
-        return X if self.domain == Reals() else as_integers("X", X, self.domain)
+        return as_integers("X", X, self.domain) if isinstance(self.domain, Integers) else X
 
     def _weights(self, values: Any, N: int) -> Array:
         if not self.spec.loss.takes_weights:

@@ -184,10 +184,10 @@ class Filters(fcframe.Layer):
     type = "filters"
     count: int = 200
     width: int = 5
-    initializer: fcframe.AnyInitializer = {"type": "he"}
+    initializer: fcframe.AnyInitializer = fcframe.registry().initializers["he"]()
 
     def output_shape(self, input_shape):
-        channels, length = input_shape
+        _, length = input_shape
         return self.count, length - self.width + 1
 
     def parameters(self, input_shape):
@@ -359,13 +359,14 @@ def test_a_network_shows_its_layers_in_a_line():
 
 @pytest.mark.parametrize("place", ["optimizer", "layer"])
 def test_a_number_that_is_zero_in_the_networks_dtype_is_refused(place):
+    eps = {"layer": {}, "optimizer": {}} | {place: {"eps": 1e-50}}
     spec = {
         "network": {
             "input": [4],
-            "layers": [{"type": "affine", "units": 3}, {"type": "batchnorm", **({"eps": 1e-50} if place == "layer" else {})}],
+            "layers": [{"type": "affine", "units": 3}, {"type": "batchnorm", **eps["layer"]}],
             "loss": {"type": "softmax"},
         },
-        "training": {"optimizer": {"type": "adam", **({"eps": 1e-50} if place == "optimizer" else {})}, "epochs": 1},
+        "training": {"optimizer": {"type": "adam", **eps["optimizer"]}, "epochs": 1},
     }  # fmt: skip
     where = r"network\.layers\[1\]\.eps" if place == "layer" else r"training\.optimizer\.eps"
     with pytest.raises(fcframe.SpecError, match=rf"{where}: 1e-50 is 0 in float32"):

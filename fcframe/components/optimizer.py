@@ -9,7 +9,8 @@ from pydantic import NonNegativeFloat
 from fcframe.components.base import Component
 from fcframe.components.fields import AnyOf
 from fcframe.context import Array
-from fcframe.events import Results, Step
+from fcframe.events import Results
+from fcframe.events import Step as Step
 
 
 class Optimizer(Component):

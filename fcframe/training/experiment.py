@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fcframe.builder import build
-from fcframe.components import Data, Observer, Reals
+from fcframe.components import Data, Integers, Observer
 from fcframe.consistency import measured, metric_of, notes, watching
 from fcframe.context import Array
 from fcframe.errors import DataError, OutputError, SpecError, json_path
@@ -153,8 +153,8 @@ def load_data(spec: ExperimentSpec) -> Data:
     """
     if spec.data is None:
         raise SpecError(["data: required, but missing: it says where examples come from"])
-    takes_integers = spec.network.layers[0].input_domain(spec.network.input) != Reals()
-    dtype = np.dtype(np.float64 if takes_integers else spec.network.dtype)
+    takes_integers = isinstance(spec.network.layers[0].input_domain(spec.network.input), Integers)
+    dtype = np.dtype(np.float64 if takes_integers else spec.network.dtype)  # float64 holds integers up to 2^53
     try:
         return spec.data.load(dtype, np.random.default_rng(spec.data.seed))
     except OSError as error:
@@ -179,7 +179,7 @@ def fitted(data: Data, network: Network) -> Data:
         raise DataError(
             f"network.loss: the data weights its examples, but the {network.spec.loss.type} loss takes no weights"
         )
-    arrays: dict[str, Array] = {}
+    arrays: dict[str, Any] = {}
     for split, (X, y) in data.splits().items():
         arrays[f"X_{split}"] = _inputs(f"X_{split}", X.reshape(len(X), *wanted), network)
         y = y.astype(network.dtype) if y.dtype.kind == "f" else y
@@ -195,7 +195,7 @@ def fitted(data: Data, network: Network) -> Data:
 
 def _inputs(name: str, X: Array, network: Network) -> Array:
     """The inputs of a split in the network's dtype, all of them finite, or integers where it takes integers."""
-    if network.domain != Reals():
+    if isinstance(network.domain, Integers):
         return as_integers(f"data: {name}", X, network.domain)
     if X.dtype.kind not in "iufb":
         raise DataError(f"data: {name} is {X.dtype}, expected numbers")

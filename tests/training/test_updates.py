@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -121,7 +123,7 @@ class Recording(fcframe.Optimizer):
     """Notes the sizes of the blocks, and the step that each is given."""
 
     type = "recording"
-    seen: list = []
+    seen: ClassVar = []
 
     def update(self, w, dw, slots, step):
         self.seen.append((w.size, step.learning_rate, step.decay))

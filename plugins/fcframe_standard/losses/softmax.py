@@ -68,10 +68,8 @@ class SoftmaxLoss(Loss):
         weights = ctx.weights
         if self.class_weights is not None:
             of_class = np.ones(scores.shape[1], scores.dtype)
-            pairs = (
-                self.class_weights.items() if isinstance(self.class_weights, dict) else enumerate(self.class_weights)
-            )
-            for label, weight in pairs:
+            given = self.class_weights
+            for label, weight in given.items() if isinstance(given, dict) else enumerate(given):
                 of_class[label] = weight
             weights = of_class[y] if weights is None else of_class[y] * weights
         if weights is None:

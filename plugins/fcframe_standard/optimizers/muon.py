@@ -39,7 +39,7 @@ class Muon(Optimizer):
     iterations: PositiveInt = 5
     """Newton–Schulz iterations."""
     others: AnyOptimizer = Adam()
-    """Optimizer of the parameters that are not matrices, such as biases; with its own learning rate and the same schedule."""
+    """Optimizer of parameters that are not matrices, such as biases; its own learning rate, on the same schedule."""
 
     def slots(self):
         return ("v", *(f"others.{name}" for name in self.others.slots()))
