@@ -148,8 +148,9 @@ def blocks_of(optimizer, **fields):
     grads = Views(trained, np.float64, order=[name for name in params.order if name in trained])
     grads.flat[...] = 1
     one = optimizer()
+    one.seen.clear()
     Updates(one, parameters, params, grads)(1, 0.5)
-    return one.seen, params
+    return list(one.seen), params
 
 
 def test_a_block_never_mixes_parameters_of_different_decay_or_learning_rate():
