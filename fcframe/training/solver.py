@@ -98,7 +98,7 @@ class Solver:
         with np.errstate(all="ignore"):
             self._listeners.tell("training_start", self)
             while self.epoch < self.epochs and not self.stopped:
-                self._train_epoch()
+                self.train_epoch()
                 if self.stopped and self.step < (self.epoch + 1) * self.steps_per_epoch:
                     break
                 self.epoch += 1
@@ -111,7 +111,7 @@ class Solver:
                 self.network.params.flat[...], self.network.state.flat[...] = self._kept
             self._listeners.tell("updates_end", self)
 
-    def _train_epoch(self) -> None:
+    def train_epoch(self) -> None:
         """Makes the updates of one epoch."""
         append, loss_and_gradients, update = self.history.losses.append, self._pass, self._updates
         schedule, base = self.spec.schedule, self.spec.optimizer.learning_rate
