@@ -22,7 +22,7 @@ from fcframe.components import (
     Schedule,
 )  # fmt: skip
 from fcframe.errors import ContractError
-from fcframe.strict import problem_at, shown
+from fcframe.strict import problem_at, shown, unreadable
 
 SCHEMA_KEY = "x-fcframe-any"
 """Stands in a field's JSON Schema for every registered component of the kind that it names."""
@@ -66,10 +66,11 @@ class AnyOf:
         except LookupError as error:
             raise problem_at(("type",), str(error.args[0]), value) from None
         try:
-            return component.model_validate(value, context=info.context)
+            fields = {key: item for key, item in value.items() if key != "type"}
+            return component.model_validate(fields, context=info.context)
         except PydanticUserError as error:  # the class is at fault, not what is read
-            reason = str(error).partition("\n")[0]
-            raise ContractError(f"{component.__qualname__} of {component.__module__}: {reason}") from error
+            name = f"{component.__qualname__} of {component.__module__}"
+            raise ContractError(f"{name}: {unreadable(component, error)}") from error
 
     def _type(self, value: Mapping[str, Any]) -> str:
         if "type" not in value:
