@@ -58,7 +58,7 @@ def load_spec(
     model = ExperimentSpec if any(key in document for key in EXPERIMENT_KEYS) else NetworkSpec
     lookup = registry or _installed()
     try:
-        return model.model_validate(document, context={"registry": lookup})
+        return model.model_validate(document, context={"registry": lookup, "enclose": True})
     except ValidationError as error:
         from fcframe.spec.problems import worded  # only where something is wrong
 

@@ -8,9 +8,10 @@ from pydantic.fields import FieldInfo
 
 from fcframe.components import Component
 from fcframe.fields import Lookup
-from fcframe.strict import ALTERNATIVE, shown, suggestion
+from fcframe.strict import ALTERNATIVE, ENCLOSED, EXPLAINED, UNKNOWN_TYPE, UNLIKE, shown, suggestion
 
 Location: TypeAlias = tuple[str | int, ...]
+Keys: TypeAlias = Callable[[Location], Sequence[str]]
 
 
 class Problem(NamedTuple):
@@ -30,6 +31,17 @@ def worded(
     Only those that are returned are put into words, so that a document with 90,000 mistakes costs little more than
     one with twenty.
     """
+
+    def keys(location: Location) -> list[str]:
+        return sorted(_fields_at(location, model, document, registry))
+
+    first: list[tuple[Location, list[Any]]] = []
+    count = _collect(error, (), first, most)
+    return [Problem(location, _either(location, lines, keys, registry)) for location, lines in first], count
+
+
+def _collect(error: ValidationError, start: Location, first: list[tuple[Location, list[Any]]], most: int) -> int:
+    """The number of places at which something is wrong; the first of them, with the lines about each, go to `first`."""
     places: dict[Location, list[Any]] = {}
     for line in error.errors(include_url=False):
         if not _follows_from_items(line):
@@ -37,12 +49,16 @@ def worded(
             if ALTERNATIVE in location:
                 location = tuple(step for step in location if step != ALTERNATIVE)
             places.setdefault(location, []).append(line)
-
-    def keys(location: Location) -> list[str]:
-        return sorted(_fields_at(location, model, document, registry))
-
-    first = list(places.items())[:most]
-    return [Problem(location, _either(location, lines, keys)) for location, lines in first], len(places)
+    count = 0
+    for location, lines in places.items():
+        inside = [line["ctx"]["held"].error for line in lines if line["type"] == ENCLOSED]
+        if len(inside) < len(lines):
+            count += 1
+            if len(first) < most:
+                first.append((start + location, [line for line in lines if line["type"] != ENCLOSED]))
+        for held in inside:
+            count += _collect(held, start + location, first, most)
+    return count
 
 
 def _fields_at(
@@ -113,11 +129,15 @@ _EXPECTED = {
 }
 
 
-def _words(location: Location, line: Any, keys: Callable[[Location], Sequence[str]]) -> str:
+def _words(location: Location, line: Any, keys: Keys, registry: Lookup) -> str:
     """The message of one of pydantic's errors; `keys` says which keys the object at a location may have."""
     kind, message, value = line["type"], str(line["msg"]), line["input"]
-    if kind == "explained":
+    if kind == EXPLAINED:
         return message
+    if kind == UNLIKE:
+        return f"{message}, got {shown(value)}"
+    if kind == UNKNOWN_TYPE:
+        return _unknown_type(registry, **line["ctx"])
     if kind in ("missing", "missing_argument"):
         return "required, but missing"
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
@@ -135,9 +155,17 @@ def _words(location: Location, line: Any, keys: Callable[[Location], Sequence[st
     return f"expected {expected}{' as a key' if line['loc'][-1:] == ('[key]',) else ''}, got {shown(value)}"
 
 
-def _either(location: Location, lines: Sequence[Any], keys: Callable[[Location], Sequence[str]]) -> str:
+def _unknown_type(registry: Lookup, kind: str, name: str) -> str:
+    try:
+        registry.find(kind, name)
+    except LookupError as error:
+        return str(error.args[0])
+    raise AssertionError(f"the {kind} {name!r} is registered, and was not found")
+
+
+def _either(location: Location, lines: Sequence[Any], keys: Keys, registry: Lookup) -> str:
     """What a value should have been: of a value that is neither this nor that, both."""
-    messages = list(dict.fromkeys(_words(location, line, keys) for line in lines))
+    messages = list(dict.fromkeys(_words(location, line, keys, registry) for line in lines))
     start, end = "expected ", f", got {shown(lines[0]['input'])}"
     if len(messages) == 1 or not all(message.startswith(start) and message.endswith(end) for message in messages):
         return "; or ".join(messages)
