@@ -56,10 +56,13 @@ def load_spec(
         _refuse(where, _flaws(where, document))
     _refuse(where, _newer(document))
     model = ExperimentSpec if any(key in document for key in EXPERIMENT_KEYS) else NetworkSpec
+    lookup = registry or _installed()
     try:
-        return model.model_validate(document, context={"registry": registry or _installed()})
+        return model.model_validate(document, context={"registry": lookup, "enclose": True})
     except ValidationError as error:
-        raise _refusal(where, [(line["loc"], line["msg"]) for line in error.errors(include_url=False)]) from None
+        from fcframe.spec.problems import worded  # only where something is wrong
+
+        raise _refusal(where, *worded(error, model, document, lookup, MAX_PROBLEMS)) from None
 
 
 _installed = registry  # the parameter of load_spec has the better claim to the name
@@ -188,13 +191,14 @@ def _newer(document: Mapping[str, Any]) -> Iterator[tuple[Sequence[str | int], s
 def _refuse(where: str, problems: Iterator[tuple[Sequence[str | int], str]]) -> None:
     found = list(problems)
     if found:
-        raise _refusal(where, found)
+        raise _refusal(where, found[:MAX_PROBLEMS], len(found))
 
 
-def _refusal(where: str, problems: Sequence[tuple[Sequence[str | int], str]]) -> SpecError:
+def _refusal(where: str, problems: Sequence[tuple[Sequence[str | int], str]], count: int) -> SpecError:
+    """The error that shows these problems, of so many in all."""
     lines = [": ".join(filter(None, (where, _path(location), message))) for location, message in problems]
-    if len(lines) > MAX_PROBLEMS:
-        lines[MAX_PROBLEMS:] = [f"{where}: … and {len(lines) - MAX_PROBLEMS} more problems"]
+    if count > len(problems):
+        lines.append(f"{where}: … and {count - len(problems)} more problems")
     return SpecError(lines)
 
 
