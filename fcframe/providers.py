@@ -9,8 +9,8 @@ from typing import Any
 from fcframe import threads
 from fcframe.errors import FcframeError, PluginError, SpecError, in_a_line
 from fcframe.kernels import NUMPY, Kernels
-from fcframe.registry import Registry
-from fcframe.registry import registry as installed
+from fcframe.plugins import Registry
+from fcframe.plugins import registry as installed
 from fcframe.strict import none_called
 
 VARIABLE = "FCFRAME_KERNELS"

@@ -193,7 +193,7 @@ def test_a_command_loads_what_it_needs(command, late):
         "import fcframe; registry = fcframe.registry; import fcframe.registry; registry = fcframe.registry",
         "import fcframe; fcframe.load_spec; registry = fcframe.registry",
         "import fcframe.registry as registry",
-        "from fcframe.registry import load; from fcframe import registry",
+        "from fcframe.plugins import load; from fcframe import registry",
         "from fcframe import Registry, registry",
         "from fcframe import *",
     ],

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import fcframe
-from fcframe.registry import load
+from fcframe.plugins import load
 
 LAYER = '''
 import fcframe

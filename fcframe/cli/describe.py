@@ -10,7 +10,7 @@ from fcframe.cli.common import json_option, print_json
 from fcframe.cli.tables import console, table
 from fcframe.components import Component
 from fcframe.errors import SpecError
-from fcframe.registry import Registry, registry
+from fcframe.plugins import Registry, registry
 from fcframe.spec.schema import fields_schema
 
 

@@ -18,7 +18,7 @@ from fcframe.components import Component
 from fcframe.errors import SpecError
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.providers import choose, held, in_use, name_asked
-from fcframe.registry import Registry, registry
+from fcframe.plugins import Registry, registry
 from fcframe.strict import suggestion
 from fcframe.threads import limited, number
 from fcframe.verify import ledger

@@ -12,7 +12,7 @@ from fcframe.components import KINDS, Component
 from fcframe.errors import FcframeError
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.providers import in_use, obstacle
-from fcframe.registry import Registry, registry
+from fcframe.plugins import Registry, registry
 
 
 @click.command("list")

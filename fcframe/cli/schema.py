@@ -3,7 +3,7 @@
 import click
 
 from fcframe.cli.common import print_json
-from fcframe.registry import registry
+from fcframe.plugins import registry
 from fcframe.spec.schema import json_schema
 
 

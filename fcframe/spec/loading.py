@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fcframe.errors import SpecError, json_path
-from fcframe.registry import Registry, registry
+from fcframe.plugins import Registry, registry
 from fcframe.spec.models import EXPERIMENT_KEYS, FORMAT, ExperimentSpec, NetworkSpec, Spec
 from fcframe.spec.overrides import override
 from fcframe.strict import shown

@@ -6,7 +6,7 @@ from pydantic import PydanticUserError
 
 from fcframe.components import KINDS, SCHEMA_KEY, Component
 from fcframe.errors import ContractError
-from fcframe.registry import Registry
+from fcframe.plugins import Registry
 from fcframe.spec.models import EXPERIMENT_KEYS, ExperimentSpec, NetworkSpec
 from fcframe.strict import StrictModel
 

@@ -16,8 +16,8 @@ from fcframe.context import Array
 from fcframe.errors import DataError, OutputError, SpecError, json_path
 from fcframe.network import Network, as_integers
 from fcframe.providers import Wanted, running, versions
-from fcframe.registry import Registry
-from fcframe.registry import registry as installed
+from fcframe.plugins import Registry
+from fcframe.plugins import registry as installed
 from fcframe.spec.models import ExperimentSpec, Spec
 from fcframe.training import run as runs
 from fcframe.training.listeners import Listeners, is_watcher, log

@@ -17,7 +17,7 @@ from fcframe.components import Component
 from fcframe.errors import OutputError
 from fcframe.events import Evaluation, History
 from fcframe.network import Network
-from fcframe.registry import Registry
+from fcframe.plugins import Registry
 from fcframe.spec.models import ExperimentSpec
 
 

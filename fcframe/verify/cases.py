@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from fcframe.components import SCHEMA_KEY, Component, Layer, Shape
-from fcframe.registry import Registry
+from fcframe.plugins import Registry
 from fcframe.verify.trial import VALUES, Case
 
 Made = TypeVar("Made", bound=Component)

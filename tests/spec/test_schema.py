@@ -13,7 +13,7 @@ from pydantic import Field
 
 import fcframe
 from fcframe.docstrings import docstrings
-from fcframe.registry import Registry
+from fcframe.plugins import Registry
 from fcframe.spec.schema import fields_schema, json_schema
 from tests.spec.components import Odd, fcframe_alone, registry_with
 from tests.spec.documents import allowed, nearly_valid
