@@ -13,6 +13,7 @@ import pytest
 import fcframe
 from fcframe import providers, threads
 from fcframe.kernels import NUMPY, Kernels
+from fcframe.plugins import load
 from fcframe.providers import running
 from tests.cli.shell import experiment
 from tests.cli.shell import fcframe as shell
@@ -57,10 +58,8 @@ def installed(site, monkeypatch):  # noqa: F811
     def install(**sources):
         for name, source in sources.items():
             site.install(name, source)
-        points = [*importlib.metadata.entry_points(group="fcframe"), *site.entry_points()]
-        registry = fcframe.registry.__wrapped__.__globals__["load"](
-            point for point in points if point.name == "standard" or point.name in sources
-        )
+        monkeypatch.setenv("FCFRAME_DISABLE_PLUGINS", "fast")
+        registry = load()
         monkeypatch.setattr(providers, "installed", lambda: registry)
         return registry
 
@@ -290,7 +289,7 @@ def test_versions_that_cannot_be_written_down_are_refused_before_the_training(in
     ("announced", "reason"),
     [
         ("int", "<class 'int'> provides no kernels: it must be a class that derives from fcframe.Kernels"),
-        ("Rapid, Rapid", "fcframe_kernels returns the kernels 'rapid' 2 times"),
+        ("Rapid, Rapid", "the plugin announces the kernels 'rapid' 2 times"),
         ("fcframe.Kernels", "Kernels needs a name of its own, name = \"…\", got 'numpy'"),
     ],
     ids=["a class of something else", "twice", "without a name"],

@@ -2,12 +2,12 @@
 
 from functools import cache
 
-from fcframe.plugins.faults import Ambiguous, Quarantined
+from fcframe.plugins.faults import Ambiguous, Quarantined, UnusableError
 from fcframe.plugins.installed import Plugin
 from fcframe.plugins.loading import load
 from fcframe.plugins.registered import Registry
 
-__all__ = ["Ambiguous", "Plugin", "Quarantined", "Registry", "load", "registry"]
+__all__ = ["Ambiguous", "Plugin", "Quarantined", "Registry", "UnusableError", "load", "registry"]
 
 
 @cache

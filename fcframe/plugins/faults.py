@@ -24,8 +24,6 @@ class Quarantined(NamedTuple):
     @property
     def remedy(self) -> str:
         """What to do about it."""
-        if self.reason.startswith(DISABLE):
-            return f"Take it out of {DISABLE} to use it"
         if self.component:
             return f"Mend it, or install another version of {self.plugin.distribution}"
         leave_out = f"leave it out: {DISABLE}={self.plugin.name}"

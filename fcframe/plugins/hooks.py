@@ -87,14 +87,20 @@ def relay(listeners: Iterable[tuple[str, Mapping[str, list[Hook]]]]) -> "pluggy.
     implementation = pluggy.HookimplMarker(hookspecs.GROUP)
     specifications: Any = _Namespace({name: specification(getattr(hookspecs, name)) for name in ARGUMENTS})
     manager.add_hookspecs(specifications)
-    for count, (name, hooks) in enumerate(listeners):
+    for name, hooks in listeners:
         functions = {}
         for hook, several in hooks.items():
             for number, one in enumerate(several):
                 implementation(**{**one.options, "specname": hook})(getattr(one.function, "__func__", one.function))
                 functions[f"{hook}{number}"] = one.function
-        manager.register(_Namespace(functions), f"{count} {name}")
+        manager.register(_Namespace(functions), _unused(name, manager))
     return manager.hook
+
+
+def _unused(name: str, manager: "pluggy.PluginManager") -> str:
+    """The name, with a number where there is one of that name."""
+    names = (name, *(f"{name} [{number}]" for number in range(2, 2 + len(manager.get_plugins()))))
+    return next(found for found in names if not manager.has_plugin(found))
 
 
 class _Namespace:

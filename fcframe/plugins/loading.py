@@ -26,13 +26,17 @@ def load(paths: Iterable[str] | None = None) -> Registry:
     """
     plugins: list[Plugin] = []
     quarantined: list[Quarantined] = []
+    left_out: list[Plugin] = []
     components: list[tuple[Plugin, type[Component] | Reference]] = []
     providers: list[tuple[Plugin, type[Kernels]]] = []
     listeners: list[tuple[Plugin, Hooks]] = []
     modules: dict[int, Plugin] = {}
     for plugin, problem, folder in installed.find(paths):
-        if problem or _left_out(plugin):
-            quarantined.append(Quarantined(plugin, problem or f"{DISABLE} leaves it out", folder))
+        if _is_left_out(plugin):
+            left_out.append(plugin)
+            continue
+        if problem:
+            quarantined.append(Quarantined(plugin, problem, folder))
             continue
         try:
             with loading(str(plugin)):
@@ -54,10 +58,10 @@ def load(paths: Iterable[str] | None = None) -> Registry:
             usable, faults = _looked_through(plugin, wanted, _component if found is components else _provider)
             found += [(plugin, one) for one in usable]
             quarantined += faults
-    return Registry(components, plugins, quarantined, listeners, providers)
+    return Registry(components, plugins, quarantined, listeners, providers, left_out)
 
 
-def _left_out(plugin: Plugin) -> bool:
+def _is_left_out(plugin: Plugin) -> bool:
     names = [name.strip() for name in os.environ.get(DISABLE, "").split(",")]
     if ALL in names and normalized(plugin.distribution) != normalized(installed.GROUP):
         return True

@@ -7,7 +7,7 @@ from fcframe.components import KINDS, Component
 from fcframe.errors import PluginError
 from fcframe.kernels import Kernels
 from fcframe.plugins import hooks
-from fcframe.plugins.faults import Ambiguous, Quarantined, UnusableError
+from fcframe.plugins.faults import DISABLE, Ambiguous, Quarantined, UnusableError
 from fcframe.plugins.installed import Plugin
 from fcframe.plugins.lookup import Announced, ByName, Provider
 from fcframe.plugins.references import Reference
@@ -41,8 +41,10 @@ class Registry:
         quarantined: Iterable[Quarantined] = (),
         listeners: Iterable[tuple[Plugin, Hooks]] = (),
         providers: Iterable[tuple[Plugin, type[Kernels]]] = (),
+        left_out: Iterable[Plugin] = (),
     ) -> None:
         self.plugins = tuple(plugins)
+        self.left_out = tuple(left_out)
         self.kernels: ByName[tuple[Plugin, type[Kernels]]] = ByName(
             Provider(plugin, provider) for plugin, provider in providers
         )
@@ -116,10 +118,10 @@ class Registry:
         """
         listeners = [(str(plugin), functions) for plugin, functions in self._listeners]
         for observer in observers:
+            name = getattr(observer, "__name__", type(observer).__name__)
             try:
-                listeners.append(("observer", hooks.implemented(observer)))
+                listeners.append((name, hooks.implemented(observer)))
             except PluginError as error:
-                name = getattr(observer, "__name__", type(observer).__qualname__)
                 raise PluginError(f"observer {name}: {error}") from None
         return hooks.relay(listeners)
 
@@ -179,7 +181,13 @@ class Registry:
             problem = f"no {what} called {name!r}. Here it is called {here}. Registered: {', '.join(known)}"
         else:
             problem = none_called(what, name, known, "Registered")
-        return problem + "".join(f". It may belong to a broken plugin: {broken}" for broken in self._broken)
+        return problem + self.perhaps_of()
+
+    def perhaps_of(self) -> str:
+        """Plugins to which something that is missing may belong, as further sentences of a message."""
+        broken = (f". It may belong to a broken plugin: {fault}" for fault in self._broken)
+        left_out = (f". It may belong to the {plugin}, which {DISABLE} leaves out" for plugin in self.left_out)
+        return "".join((*broken, *left_out))
 
 
 def _simple(word: str) -> str:
