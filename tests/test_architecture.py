@@ -37,8 +37,7 @@ ROOMS = (
     "context",
     "components",
     "chain hookspecs parameters",
-    "announced container",
-    "registry",
+    "container plugins",
     "providers spec",
     "consistency network",
     "builder",
@@ -186,25 +185,6 @@ def test_a_command_loads_what_it_needs(command, late):
 # What is public.
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import fcframe.registry; import fcframe; registry = fcframe.registry",
-        "import fcframe; registry = fcframe.registry; import fcframe.registry; registry = fcframe.registry",
-        "import fcframe; fcframe.load_spec; registry = fcframe.registry",
-        "import fcframe.registry as registry",
-        "from fcframe.plugins import load; from fcframe import registry",
-        "from fcframe import Registry, registry",
-        "from fcframe import *",
-    ],
-)
-def test_the_registry_is_the_function_whoever_imported_the_room_of_that_name(code):
-    assert python(f"{code}; print(type(registry()).__name__, __import__('fcframe').registry is registry)") == [
-        "Registry",
-        "True",
-    ]
-
-
 def test_a_field_that_holds_a_component_is_read_whatever_was_imported_before():
     fields = (
         "from fcframe.components.fields import AnyOf; from fcframe import AnyMetric; from pydantic import TypeAdapter"
@@ -214,17 +194,24 @@ def test_a_field_that_holds_a_component_is_read_whatever_was_imported_before():
 
 def test_a_public_name_can_be_replaced_and_all_are_listed():
     assert set(fcframe.__all__) <= set(dir(fcframe))
-    assert python("import fcframe; fcframe.registry = 5; import fcframe.registry; print(fcframe.registry)") == ["5"]
+    assert python("import fcframe; fcframe.registry = 5; import fcframe.plugins; print(fcframe.registry)") == ["5"]
 
 
-def test_the_public_names_are_sorted_and_are_those_that_the_package_gathers():
-    gathered = {
-        alias.asname or alias.name
-        for node in ast.walk(tree(CORE / "__init__.py"))
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("fcframe.")
+def test_no_public_name_is_that_of_a_module():
+    """Python gives a package each module of it that is imported as an attribute."""
+    modules = {path.stem for path in CORE.iterdir()} - {"__init__"}
+    assert not modules.intersection(fcframe.__all__)
+
+
+def test_type_checkers_read_the_public_names_that_the_package_has():
+    stub = {
+        (node.module, alias.name, alias.asname)
+        for node in tree(CORE / "__init__.pyi").body
+        if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert list(fcframe.__all__) == sorted(gathered)
+    assert stub == {(f"fcframe.{room}", name, name) for name, room in fcframe._ROOM.items()}
+    assert list(fcframe.__all__) == sorted(fcframe._ROOM)
 
 
 @pytest.mark.parametrize("name", fcframe.__all__)
@@ -266,7 +253,7 @@ def test_a_hook_says_when_it_is_called_what_it_returns_and_gives_an_example(hook
 
 
 def test_the_announcing_hooks_examples_return_lists():
-    assert example_of(hookspecs.fcframe_register)() == ["Swish", "Mish"]
+    assert example_of(hookspecs.fcframe_register)() == ["Swish", "layer mish = my_package.mish:Mish"]
     assert example_of(hookspecs.fcframe_kernels)() == ["Rapid"]
 
 

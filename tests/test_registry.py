@@ -1,6 +1,5 @@
 """The registry: what is installed is found, contradictions are refused, and what is broken hurts nobody else."""
 
-import importlib.metadata
 import re
 import sys
 from itertools import permutations
@@ -278,14 +277,18 @@ BROKEN = {
         r"^fcframe_register has an argument 'config', which it is not given. Arguments: none$",
         None,
     ),
-    "no list": (QUIET.replace("[]", "None"), r"fcframe_register returns a list of component classes and references, got null$", None),
+    "no list": (
+        QUIET.replace("[]", "None"),
+        r"fcframe_register returns a list of component classes and references, got null$",
+        None,
+    ),
     "an unmarked hook": (
         ECHO.replace("@fcframe.hookimpl", ""),
         r"^fcframe_register is not called: write @fcframe.hookimpl above it$",
         None,
     ),
     "an unmarked hook beside a marked one": (
-        QUIET + "def fcframe_step_end(solver):\n    pass\n",
+        QUIET + "def fcframe_step_end(training):\n    pass\n",
         r"^fcframe_step_end is not called",
         None,
     ),
@@ -304,14 +307,17 @@ UNUSABLE = {
         "import fcframe\n"
         + METRIC.replace('type = "echo"', 'type, label = "echo", "loss"')
         + REGISTER.replace("Echo", "EchoMetric"),
-        r"^EchoMetric \(metric 'echo'\) has the label 'loss'"),
+        r"^EchoMetric \(metric 'echo'\) has the label 'loss'",
+    ),
     "a type that is no text": (ECHO.replace('"echo"', "7"), r"^Echo has no type"),
     "an incomplete class": (
         ECHO.replace("def backward", "def backwards").replace("def output_shape", "def shape"),
-        r"^Echo \(layer 'echo'\) lacks backward, output_shape$"),
+        r"^Echo \(layer 'echo'\) lacks backward, output_shape$",
+    ),
     "a metric without label": (
         "import fcframe\n" + METRIC + REGISTER.replace("Echo", "EchoMetric"),
-        r"^EchoMetric \(metric 'echo'\) lacks label$"),
+        r"^EchoMetric \(metric 'echo'\) lacks label$",
+    ),
     "one type twice": (ECHO.replace("[Echo]", "[Echo, Echo]"), r"announces the layer 'echo' 2 times$"),
 }
 
@@ -381,12 +387,12 @@ def test_a_broken_plugin_is_not_mentioned_to_those_who_do_not_need_it(site):
 
 
 def test_a_plugin_that_failed_gets_no_hook_calls_and_leaves_no_component_behind(site):
-    watching = "\ncalls = []\n\n@fcframe.hookimpl\ndef fcframe_step_end(solver):\n    calls.append(solver)\n"
+    watching = "\ncalls = []\n\n@fcframe.hookimpl\ndef fcframe_step_end(training):\n    calls.append(training)\n"
     site.install("half", LAYER + watching + REGISTER.replace("[Echo]", "[Echo, 1 / 0]"))
     site.install("whole", ECHO + watching)
     registry = site.load()
     assert registry.origin(registry.layers["echo"]).name == "whole"
-    registry.hooks().fcframe_step_end(solver="a solver")
+    registry.hooks().fcframe_step_end(training="a solver")
     assert sys.modules["whole"].calls == ["a solver"]
     assert sys.modules["half"].calls == []
 
@@ -442,7 +448,7 @@ def test_ctrl_c_while_plugins_load_stops_the_program(site, source):
 # Hooks.
 
 WATCHING = QUIET + (
-    "\ncalls = []\n\n@fcframe.hookimpl\ndef fcframe_epoch_end(solver):\n    calls.append(('plugin', solver))\n"
+    "\ncalls = []\n\n@fcframe.hookimpl\ndef fcframe_epoch_end(training):\n    calls.append(('plugin', training))\n"
 )
 
 
@@ -451,14 +457,14 @@ class Observer:
         self.calls = []
 
     @fcframe.hookimpl
-    def fcframe_epoch_end(self, solver):
-        self.calls.append(("observer", solver))
+    def fcframe_epoch_end(self, training):
+        self.calls.append(("observer", training))
 
 
 def test_plugins_and_observers_are_told_what_happens(site):
     observer = Observer()
     hooks = site.install("some", WATCHING).load().hooks([observer])
-    hooks.fcframe_epoch_end(solver=1)
+    hooks.fcframe_epoch_end(training=1)
     assert observer.calls == [("observer", 1)]
     assert sys.modules["some"].calls == [("plugin", 1)]
 
@@ -467,7 +473,7 @@ def test_an_observer_watches_one_training_and_leaves_the_registry_as_it_was(site
     registry = site.install("some", WATCHING).load()
     observer = Observer()
     registry.hooks([observer])
-    registry.hooks().fcframe_epoch_end(solver=2)
+    registry.hooks().fcframe_epoch_end(training=2)
     assert observer.calls == []
     assert sys.modules["some"].calls == [("plugin", 2)]
     assert [plugin.name for plugin in registry.plugins] == ["some"]
@@ -482,11 +488,11 @@ def test_a_hook_that_nobody_implements_is_known_to_have_no_listener(site):
 def test_an_observer_that_would_never_be_called_is_refused():
     class Misspelt:
         @fcframe.hookimpl
-        def fcframe_epoch_ends(self, solver):
+        def fcframe_epoch_ends(self, training):
             pass
 
     class Unmarked:
-        def fcframe_epoch_end(self, solver):
+        def fcframe_epoch_end(self, training):
             pass
 
     registry = load(())

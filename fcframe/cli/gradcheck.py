@@ -17,8 +17,8 @@ from fcframe.cli.tables import console, table
 from fcframe.components import Component
 from fcframe.errors import SpecError
 from fcframe.kernels import NUMPY, Kernels
-from fcframe.providers import choose, held, in_use, name_asked
 from fcframe.plugins import Registry, registry
+from fcframe.providers import choose, held, in_use, name_asked
 from fcframe.strict import suggestion
 from fcframe.threads import limited, number
 from fcframe.verify import ledger

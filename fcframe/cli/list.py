@@ -11,8 +11,8 @@ from fcframe.cli.tables import console, table
 from fcframe.components import KINDS, Component
 from fcframe.errors import FcframeError
 from fcframe.kernels import NUMPY, Kernels
-from fcframe.providers import in_use, obstacle
 from fcframe.plugins import Registry, registry
+from fcframe.providers import in_use, obstacle
 
 
 @click.command("list")

@@ -18,8 +18,8 @@ from fcframe.cli.common import (
 from fcframe.cli.program import of_the_output
 from fcframe.cli.tables import console
 from fcframe.errors import FcframeError
-from fcframe.providers import in_use
 from fcframe.plugins import registry
+from fcframe.providers import in_use
 from fcframe.spec.models import ExperimentSpec
 from fcframe.training import Run, train
 from fcframe.training.output import PlainOutput

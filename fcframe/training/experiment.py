@@ -15,9 +15,9 @@ from fcframe.consistency import measured, metric_of, notes, watching
 from fcframe.context import Array
 from fcframe.errors import DataError, OutputError, SpecError, json_path
 from fcframe.network import Network, as_integers
-from fcframe.providers import Wanted, running, versions
 from fcframe.plugins import Registry
 from fcframe.plugins import registry as installed
+from fcframe.providers import Wanted, running, versions
 from fcframe.spec.models import ExperimentSpec, Spec
 from fcframe.training import run as runs
 from fcframe.training.listeners import Listeners, is_watcher, log
@@ -84,9 +84,9 @@ def train(
         log(line)
 
     place = nullcontext() if out is None else runs.folder(Path(out))
-    with place as path, running(kernels, used) as chosen:
+    with place as path, running(kernels, used, registry=registry) as chosen:
         # asked now, because a plugin that cannot say it must not cost a whole training
-        stands_on = {} if path is None else versions(chosen)
+        stands_on = {} if path is None else versions(chosen, registry=registry)
         network = build(spec, seed=spec.training.seed, kernels=chosen)
         examples = fitted(load_data(spec) if data is None else as_data(data), network)
         check_measured(spec, examples)
