@@ -224,7 +224,7 @@ def test_an_unknown_name_is_refused_with_what_there_is(installed, monkeypatch):
     installed(some=rapid())
     with pytest.raises(
         fcframe.SpecError,
-        match=r"^kernels: no kernels called 'rapit'. Did you mean 'rapid'\? Known: numpy, rapid. It may belong to the p",
+        match=r"^kernels: no kernels called 'rapit'. Did you mean 'rapid'\? Known: numpy, rapid. It may be",
     ):
         fcframe.build(spec(), kernels="rapit")
     monkeypatch.setenv(providers.VARIABLE, "numppy")

@@ -69,19 +69,28 @@ def _folder() -> str | None:
         return None
 
 
-def _filters() -> tuple[Any, ...]:
-    """The filters that everything depends on: an import may add some of its own, for its own messages."""
-    return tuple(entry for entry in warnings.filters if _is_for_all(entry))
+class _Filters(tuple[Any, ...]):
+    """The filters of warnings; equal to others that differ only by filters for particular messages.
+
+    An import may add some for its own messages.
+    """
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, before: object) -> bool:
+        assert isinstance(before, tuple)
+        return self.for_all() == _Filters(before).for_all() and set(before) <= set(self)
+
+    def for_all(self) -> list[Any]:
+        """Those that apply to every message of every module."""
+        categories = (Warning, RuntimeWarning, UserWarning)
+        return [entry for entry in self if entry[1::2] == (None, None) and entry[2] in categories]
 
 
-def _is_for_all(entry: tuple[Any, ...]) -> bool:
-    _, message, category, module, line = entry
-    return message is None and module is None and line == 0 and category in (Warning, RuntimeWarning, UserWarning)
-
-
-def _put_filters_back(before: tuple[Any, ...]) -> None:
-    own = [entry for entry in warnings.filters if not _is_for_all(entry)]
-    warnings.filters[:] = [*own, *before]  # type: ignore[index]
+def _put_filters_back(before: _Filters) -> None:
+    added = [entry for entry in warnings.filters if entry not in set(before)]
+    general = _Filters(added).for_all()
+    warnings.filters[:] = [*(entry for entry in added if entry not in general), *before]  # type: ignore[index]
     warnings._filters_mutated()  # type: ignore[attr-defined]
 
 
@@ -114,7 +123,7 @@ _STATE: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "Python's random state": (random.getstate, random.setstate),
     "numpy's random state": (_numpy_random, _put_numpy_random_back),
     "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
-    "the filters of warnings": (_filters, _put_filters_back),
+    "the filters of warnings": (lambda: _Filters(warnings.filters), _put_filters_back),
     "signal handlers": (_handlers, _put_handlers_back),
     "the working folder": (_folder, os.chdir),
 }

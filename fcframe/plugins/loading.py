@@ -62,10 +62,10 @@ def load(paths: Iterable[str] | None = None) -> Registry:
 
 
 def _is_left_out(plugin: Plugin) -> bool:
-    names = [name.strip() for name in os.environ.get(DISABLE, "").split(",")]
+    names = [name.strip() for name in os.environ.get(DISABLE, "").split(",") if name.strip()]
     if ALL in names and normalized(plugin.distribution) != normalized(installed.GROUP):
         return True
-    return plugin.name in names or normalized(plugin.distribution) in map(normalized, filter(None, names))
+    return plugin.name in names or normalized(plugin.distribution) in map(normalized, names)
 
 
 def _imported(plugin: Plugin) -> Any:

@@ -46,7 +46,7 @@ def test_standard_output_holds_the_json_alone_whatever_plugins_print(site, argum
 CHANGES = {
     "numpy's error state": ("import numpy; numpy.seterr(all='raise')", np.geterr),
     "Python's random state": ("import random; random.seed(5)", random.getstate),
-    "numpy's random state": ("import numpy; numpy.random.seed(5)", lambda: np.random.get_state()[1].tolist()),
+    "numpy's random state": ("import numpy; numpy.random.seed(5)", lambda: np.random.get_state()[1].tolist()),  # noqa: NPY002
     "the recursion limit": ("import sys; sys.setrecursionlimit(5000)", sys.getrecursionlimit),
     "the filters of warnings": ("import warnings; warnings.simplefilter('ignore')", lambda: list(warnings.filters)),
     "signal handlers": (
@@ -66,9 +66,9 @@ def test_what_a_plugin_changes_while_it_is_loaded_is_put_back_and_the_plugin_nam
     what,
     change,
     state,
-    when,  # noqa: F811
+    when,
 ):
-    np.random.random()
+    np.random.get_state()  # noqa: NPY002 - it is made where it is first asked for
     if when == "imported":
         site.install("some", f"{change}\n{ECHO}")
     elif when == "asked":
@@ -105,7 +105,9 @@ def test_a_plugin_can_be_left_out_by_its_name_or_its_distribution_s(site, monkey
     assert registry.quarantined == ()
     assert "some" in [plugin.name for plugin in registry.left_out]
     assert "relu" in registry.layers
-    with pytest.raises(LookupError, match="plugin 'some' of some-layers 1.0, which FCFRAME_DISABLE_PLUGINS leaves out"):
+    with pytest.raises(
+        LookupError, match=r"plugin 'some' of some-layers 1.0, which FCFRAME_DISABLE_PLUGINS leaves out"
+    ):
         registry.find("layer", "echo")
 
 
@@ -184,7 +186,10 @@ SHADOWS = {
     "a method by a field": ("inner: int = 3", "has a field 'inner', which shadows Layer.inner"),
     "an abstract method by a field": ("forward: int = 3", "has a field 'forward', which shadows Layer.forward"),
     "a fact by a field": ("stochastic: bool = True", "has a field 'stochastic', which shadows Layer.stochastic"),
-    "a method by a number": ("parameters = 3", "has parameters = 3, which shadows the method Layer.parameters"),
+    "a method by a number": (
+        "parameters: __import__('typing').ClassVar = 3",
+        "has parameters = 3, which shadows the method Layer.parameters",
+    ),
     "the type by a field": ("type: str = 'x'", "the field 'type' shadows the component's name"),
     "a field of the framework's": ("trainable: float = 1.0", "has a field 'trainable' of another type"),
     "examples of a wrong type": ("examples = ({'units': 5},)", "expected a tuple of fcframe.Example"),

@@ -33,7 +33,8 @@ def test_a_class_is_imported_when_it_is_asked_for_and_not_when_names_are_looked_
     assert "parts" not in sys.modules
     echo = registry.layers["echo"]
     assert echo.__module__ == "parts"
-    assert registry.find("layer", "echo") is registry.named("echo")[0] is echo is list(registry.layers.values())[0]
+    assert registry.find("layer", "echo") is registry.named("echo")[0] is echo
+    assert [*registry.layers.values()] == [echo]
     assert registry.origin(echo).name == "some"
 
 
@@ -127,7 +128,7 @@ def test_a_name_that_newcomers_try_is_answered_with_what_it_is_called_here(refer
     for word in ("mirror", "Mirror"):
         with pytest.raises(LookupError, match=f"no layer called '{word}'. Here it is called 'echo'. Registered: aff"):
             registry.find("layer", word)
-    with pytest.raises(LookupError, match="no component called 'parrot'. Here it is called 'echo'"):
+    with pytest.raises(LookupError, match=r"no component called 'parrot'. Here it is called 'echo'"):
         registry.named("parrot")
 
 
