@@ -61,7 +61,7 @@ CHANGES = {
 @pytest.mark.parametrize("when", ["imported", "asked", "referred to"])
 @pytest.mark.parametrize(("what", "change", "state"), [(what, *rest) for what, rest in CHANGES.items()], ids=CHANGES)
 def test_what_a_plugin_changes_while_it_is_loaded_is_put_back_and_the_plugin_named(
-    site,
+    site,  # noqa: F811
     caplog,
     what,
     change,
