@@ -173,9 +173,35 @@ def shown(value: Any) -> str:
 
 # Core schemas that read the same from a Python object as from JSON text; what is inside them may not.
 _ALIKE = frozenset(
-    "any none bool int float str list nullable default chain custom-error definitions is-instance is-subclass "
-    "function-before function-after function-wrap function-plain model model-fields model-field computed-field "
-    "dataclass-args dataclass-field typed-dict typed-dict-field tagged-union".split()
+    [
+        "any",
+        "none",
+        "bool",
+        "int",
+        "float",
+        "str",
+        "list",
+        "nullable",
+        "default",
+        "chain",
+        "custom-error",
+        "definitions",
+        "is-instance",
+        "is-subclass",
+        "function-before",
+        "function-after",
+        "function-wrap",
+        "function-plain",
+        "model",
+        "model-fields",
+        "model-field",
+        "computed-field",
+        "dataclass-args",
+        "dataclass-field",
+        "typed-dict",
+        "typed-dict-field",
+        "tagged-union",
+    ]
 )
 
 
