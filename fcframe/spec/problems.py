@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from fcframe.components import Component
-from fcframe.fields import Lookup
+from fcframe.components.fields import Lookup
 from fcframe.strict import ALTERNATIVE, ENCLOSED, EXPLAINED, UNKNOWN_TYPE, UNLIKE, shown, suggestion
 
 Location: TypeAlias = tuple[str | int, ...]
