@@ -24,7 +24,7 @@ from fcframe.registry import registry
 from fcframe.spec.models import ExperimentSpec
 from fcframe.training import Run, train
 from fcframe.training.output import PlainOutput
-from fcframe.training.run import numbered
+from fcframe.training.folder import numbered
 from fcframe.training.solver import Solver
 from fcframe.training.turns import threads_for
 
@@ -77,9 +77,9 @@ def _train(
     observers: list[Any] = [watch]
     screen = console()
     if screen.is_terminal and not plain and not quiet:
-        from fcframe.cli.progress import TrainingProgress  # only where it is seen
+        from fcframe.training.bar import TrainingBar  # only where it is seen
 
-        live = TrainingProgress(screen)
+        live = TrainingBar(screen)
         observers.append(live)
     elif not quiet:
         observers.append(PlainOutput(click.echo, print_every))

@@ -17,6 +17,8 @@ from fcframe.providers import Wanted, running, versions
 from fcframe.registry import registry as installed
 from fcframe.spec.models import ExperimentSpec, Spec
 from fcframe.training import run as runs
+from fcframe.training.folder import folder
+from fcframe.training.output import Progress, shown
 from fcframe.training.run import Run
 from fcframe.training.solver import Solver
 from fcframe.training.turns import threads_for, turns
@@ -30,6 +32,8 @@ def train(
     observers: Sequence[Any] = (),
     kernels: Wanted = None,
     threads: int | None = None,
+    share_cores: bool = False,
+    progress: Progress = None,
 ) -> Run:
     """Trains the network of an experiment spec.
 
@@ -41,6 +45,10 @@ def train(
         kernels: The name of a provider of kernels, its class or an instance; as for `fcframe.build`.
         threads: How many it has; by default what FCFRAME_THREADS says, else 1 for a network of small products only,
             else one a core. Another number may give other bytes.
+        share_cores: Take turns on this machine's cores with your other trainings that say so too: each then has its
+            cores for half a second at a time, instead of all waiting for each other. No result changes.
+        progress: True shows how the training goes: a bar on a terminal, lines elsewhere. A function is called with
+            each of these lines.
 
     Raises:
         SpecError: The spec has no data and training, its layers do not fit together, or there are no such kernels.
@@ -63,21 +71,22 @@ def train(
     if resume:
         raise OutputError("resume: this version keeps no checkpoints, so there is nothing to resume from")
     used = threads_for(spec, threads)
-    place = nullcontext() if out is None else runs.folder(Path(out))
-    with place as path, running(kernels, used) as chosen:
+    place = nullcontext() if out is None else folder(out)
+    with place as claimed, running(kernels, used) as chosen:
         # asked now, because a plugin that cannot say it must not cost a whole training
-        stands_on = {} if path is None else versions(chosen)
+        stands_on = {} if claimed is None else versions(chosen)
         data = load_data(spec)
         network = build(spec, seed=spec.training.seed, kernels=chosen)
         data = fitted(data, network)
         registry = installed()
-        with turns(used) as sharing:
-            solver = Solver(network, data, spec.training, registry.hooks(observers), sharing)
+        with turns(used) if share_cores else nullcontext([]) as sharing, shown(progress) as watching:
+            solver = Solver(network, data, spec.training, registry.hooks([*observers, *watching]), sharing)
             solver.train()
             assert solver.best is not None
+            path = None if claimed is None else claimed.path
             result = Run(spec, network, solver.history, solver.best, solver.test(), path, used)
-        if path is not None:
-            runs.write(result, path, registry, stands_on)
+        if claimed is not None:
+            runs.write(result, claimed, registry, stands_on)
     solver.end(result)  # the folder stays, whatever a listener does now
     return result
 

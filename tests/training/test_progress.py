@@ -3,13 +3,13 @@ import io
 from rich.console import Console
 
 import fcframe
-from fcframe.cli.progress import TrainingProgress
+from fcframe.training.bar import TrainingBar
 from tests.training.toys import experiment
 
 
 def test_a_terminal_shows_a_bar_that_fills_and_a_line_for_each_evaluation():
     screen = io.StringIO()
-    progress = TrainingProgress(Console(file=screen, force_terminal=True, width=120))
+    progress = TrainingBar(Console(file=screen, force_terminal=True, width=120))
     with progress:
         run = fcframe.train(experiment(epochs=2), observers=[progress])
     shown = screen.getvalue()

@@ -1,17 +1,25 @@
-"""Live progress on a terminal. It reads the solver a few times a second, so a step costs nothing for it."""
+"""A live bar on a terminal. It reads the solver a few times a second, so that it costs a step nothing."""
 
+import sys
 from collections.abc import Iterable
+from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from fcframe.errors import as_text
 from fcframe.hookspecs import hookimpl
 from fcframe.training.history import Evaluation
-from fcframe.training.output import evaluation_line
+from fcframe.training.output import evaluation_line, on_a_terminal
 from fcframe.training.solver import Solver
 
 
-class TrainingProgress(Progress):
+def screen(stream: Any) -> Console:
+    """A terminal, for `TrainingBar` to draw on."""
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
+
+
+class TrainingBar(Progress):
     """A bar over all iterations, with the epoch, the speed and the loss; evaluations scroll by above it."""
 
     _solver: Solver | None = None
@@ -25,6 +33,9 @@ class TrainingProgress(Progress):
             TimeRemainingColumn(compact=True),
             TextColumn("loss {task.fields[loss]:.4f}"),
             console=console,
+            # what others print goes above the bar, but only if it goes to a terminal at all
+            redirect_stdout=on_a_terminal(sys.stdout),
+            redirect_stderr=on_a_terminal(sys.stderr),
         )
 
     def get_renderables(self) -> Iterable[RenderableType]:
@@ -42,12 +53,13 @@ class TrainingProgress(Progress):
     @hookimpl
     def fcframe_evaluation(self, solver: Solver, evaluation: Evaluation) -> None:
         """A line above the bar."""
-        self.console.print(evaluation_line(solver, evaluation), highlight=False)
+        self.console.print(as_text(evaluation_line(solver, evaluation)), highlight=False)
 
     @hookimpl
     def fcframe_training_end(self, solver: Solver) -> None:
         """Draws the bar once more, full."""
-        self._show(solver)
+        if self.live.is_started:
+            self._show(solver)
 
     def _show(self, solver: Solver) -> None:
         task = self.tasks[0]
