@@ -3,13 +3,10 @@
 Every message is ready for a reader: what is wrong, where, the value, and what to do; one line a problem.
 """
 
-import re
 from collections.abc import Sequence
 
 MAX_REASON = 400
 """Characters of an exception that are shown; some libraries write a page."""
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that move a cursor, change colours, hide or reorder text, or that no encoding has; but \\n and \\t are text."""
 
 
 class FcframeError(Exception):
@@ -73,12 +70,3 @@ def in_a_line(error: BaseException) -> str:
     if len(text) > MAX_REASON:
         text = f"{text[:MAX_REASON]}…"
     return text if isinstance(error, FcframeError) else f"{type(error).__name__}: {text}".removesuffix(": ")
-
-
-def as_text(text: str) -> str:
-    r"""Somebody else's text as it may be shown on a terminal: control characters and escape sequences can be read.
-
-    >>> print(as_text("\x1b[31mred\x1b[0m"))
-    \x1b[31mred\x1b[0m
-    """
-    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

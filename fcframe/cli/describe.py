@@ -7,18 +7,23 @@ from typing import Any
 import click
 
 from fcframe.cli.common import json_option, print_json
-from fcframe.cli.tables import console, table
+from fcframe.cli.streams import Command
+from fcframe.cli.tables import console, print_table, print_text
 from fcframe.components import Component
 from fcframe.errors import SpecError
 from fcframe.registry import Registry, registry
 from fcframe.spec.schema import fields_schema
 
 
-@click.command("describe")
+@click.command("describe", cls=Command)
 @click.argument("name", metavar="TYPE")
 @json_option
 def command(name: str, as_json: bool) -> None:
-    """Explain the component TYPE, of whatever kind: what it does, its fields, and the plugin that brings it."""
+    """Explain the component TYPE: what it does, its fields with their defaults, and the JSON to paste into a spec.
+
+    Several kinds may have a component of one type; all of them are explained. Write distribution:type for the one of
+    one distribution.
+    """
     found = registry()
     try:
         components = found.named(name)
@@ -42,6 +47,7 @@ def facts(component: type[Component], found: Registry) -> dict[str, Any]:
         "distribution": found.origin(component).distribution,
         "version": found.origin(component).version,
         "description": inspect.getdoc(component) if component.__doc__ else "",
+        "example": example(component),
         "fields": [
             {
                 "name": name,
@@ -64,7 +70,8 @@ def takes(field: dict[str, Any]) -> str:
     if "anyOf" in field:
         return " or ".join(takes(option) for option in field["anyOf"])
     if "$ref" in field:
-        return f"a {field['$ref'].rpartition('/')[2]}"
+        kind = field["$ref"].rpartition("/")[2]
+        return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
     if "enum" in field:
         return " or ".join(json.dumps(value) for value in field["enum"])
     if "const" in field:
@@ -77,15 +84,34 @@ def takes(field: dict[str, Any]) -> str:
     return " ".join([str(words), ", ".join(bounds)]).strip()
 
 
+def example(component: type[Component]) -> dict[str, Any] | None:
+    """The shortest JSON of a component: its type, and the fields that have no default; None where none is known."""
+    required = [name for name, field in component.model_fields.items() if field.is_required()]
+    for fields in ({}, *(shown.fields for shown in component.examples)):
+        try:
+            made = component(**{name: fields[name] for name in required})
+            written = made.model_dump(mode="json")
+        except (KeyError, ValueError, TypeError):
+            continue
+        keys = [component.model_fields[name].alias or name for name in required]
+        values = {key: written.get(key, written.get(name)) for name, key in zip(required, keys, strict=True)}
+        return {"type": component.type} | values
+    return None
+
+
 def _print(component: type[Component], found: Registry) -> None:
     described = facts(component, found)
     out = console()
-    out.print(f"{component.type} ({component.kind}), from {found.origin(component)}\n", style="bold")
-    out.print(described["description"] + "\n")
-    rows = table("field", "takes", "default", "what it is")
+    print_text(out, f"{component.type} ({component.kind}), from {found.origin(component)}\n", style="bold")
+    print_text(out, f"{described['description']}\n")
+    if described["example"]:
+        rest = "; other fields have their defaults" if len(described["fields"]) >= len(described["example"]) else ""
+        print_text(out, f"In a spec{rest}:\n")
+        print_text(out, f"{json.dumps(described['example'], ensure_ascii=False)}\n", indent=4)
+    rows = []
     for field in described["fields"]:
-        default = "required" if field["required"] else json.dumps(field["default"])
-        rows.add_row(field["name"], field["takes"], default, field["description"])
-    if described["fields"]:
-        out.print(rows)
+        default = "required" if field["required"] else json.dumps(field["default"], ensure_ascii=False)
+        rows.append((field["name"], field["takes"], default, field["description"]))
+    if rows:
+        print_table(out, ("field", "takes", "default", "what it is"), rows)
     out.print()

@@ -1,22 +1,25 @@
 """A live bar on a terminal. It reads the solver a few times a second, so that it costs a step nothing."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fcframe.errors import as_text
 from fcframe.hookspecs import hookimpl
+from fcframe.terminal import as_text, on_a_terminal
 from fcframe.training.history import Evaluation
-from fcframe.training.output import evaluation_line, on_a_terminal
+from fcframe.training.output import evaluation_line
 from fcframe.training.solver import Solver
 
 
-def screen(stream: Any) -> Console:
-    """A terminal, for `TrainingBar` to draw on."""
-    return Console(file=stream, highlight=False, markup=False, emoji=False)
+@contextmanager
+def bar_on(stream: Any) -> Iterator[list[Any]]:
+    """The observer that draws a bar on a terminal while the block runs."""
+    with TrainingBar(Console(file=stream, force_terminal=True, highlight=False, markup=False, emoji=False)) as bar:
+        yield [bar]
 
 
 class TrainingBar(Progress):

@@ -38,7 +38,7 @@ class RunFolder:
         self._folders: dict[Path, _Identity] = {}
         try:
             self._claim = self._claimed()
-            self._itself = _identity(os.stat(path))
+            self._itself = _identity(path.stat())
         except BaseException:
             self._remove()
             raise
@@ -89,7 +89,7 @@ class RunFolder:
         self._remove()
 
     def _claimed(self) -> int:
-        """Makes the folder and claims it; the claim's descriptor, which stays open so that its identity stays its own."""
+        """Makes the folder and claims it; gives the descriptor of the claim, which stays open to keep its identity."""
         for rest in reversed(range(MAX_TRIES)):
             try:
                 self._folders |= make_folders(self.path)
@@ -122,7 +122,7 @@ class RunFolder:
 
     def _check(self) -> None:
         """Refuses a folder that is not the one that was claimed, or that another training has claimed since."""
-        if not _has(self.path, self._itself, os.stat):
+        if not _has(self.path, self._itself, Path.stat):
             raise OutputError(f"{self.path}: this folder was moved or replaced during the training")
         claim = self.path / UNFINISHED
         if os.path.lexists(claim) and not _has(claim, _identity(os.fstat(self._claim))):
@@ -240,7 +240,7 @@ def _identity(status: os.stat_result) -> _Identity:
     return status.st_dev, status.st_ino
 
 
-def _has(path: Path, identity: _Identity, look: Callable[[Path], os.stat_result] = os.lstat) -> bool:
+def _has(path: Path, identity: _Identity, look: Callable[[Path], os.stat_result] = Path.lstat) -> bool:
     """Whether this is the file, and not another one of its name."""
     with suppress(OSError):
         return _identity(look(path)) == identity

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import IO, Any, TypeAlias
 
 from fcframe.hookspecs import hookimpl
+from fcframe.terminal import on_a_terminal
 from fcframe.training.history import Evaluation
 from fcframe.training.solver import Solver
 
@@ -21,25 +22,12 @@ def shown(progress: Progress) -> Iterator[list[Any]]:
     elif not progress:
         yield []
     elif on_a_terminal(sys.stdout):
-        from fcframe.training.bar import TrainingBar, screen  # only where it is seen
+        from fcframe.training.bar import bar_on  # only where it is seen
 
-        with TrainingBar(screen(Lasting(sys.stdout))) as bar:
-            yield [bar]
+        with bar_on(Lasting(sys.stdout)) as observers:
+            yield observers
     else:
         yield [PlainOutput(Lasting(sys.stdout).line)]
-
-
-def on_a_terminal(stream: Any) -> bool:
-    """Whether what is written to a stream is seen at once by a person; FORCE_COLOR and the like change nothing.
-
-    >>> import io
-    >>> on_a_terminal(io.StringIO()), on_a_terminal(None)
-    (False, False)
-    """
-    try:
-        return bool(stream.isatty())
-    except (AttributeError, OSError, ValueError):  # None, or a stream that was closed
-        return False
 
 
 class Lasting:

@@ -107,7 +107,9 @@ def write(run: Run, place: RunFolder, registry: Registry, stands_on: Mapping[str
             place.take_back()  # first, because what is kept elsewhere may need the room
             raise
     except Exception as error:  # a training's result is not lost, whatever is wrong with the place or with a plugin
-        raise OutputError(f"{_reason(place.path, error)}; {_kept({name: files[name] for name in MOST_NEEDED})}") from error
+        raise OutputError(
+            f"{_reason(place.path, error)}; {_kept({name: files[name] for name in MOST_NEEDED})}"
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,13 @@ def test_a_folder_that_was_there_and_empty_stays_and_those_that_were_made_do_not
 def notes(path):
     """A user's own notes and checkpoints, with names that fcframe uses too."""
     (path / "checkpoints" / "deep").mkdir(parents=True)
-    for name in ("notes.txt", "checkpoints/1.npz", "checkpoints/deep/parameters.npz", "losses.csv", "spec.json.partial"):
+    for name in (
+        "notes.txt",
+        "checkpoints/1.npz",
+        "checkpoints/deep/parameters.npz",
+        "losses.csv",
+        "spec.json.partial",
+    ):
         (path / name).write_text("mine")
     (path / "link").symlink_to(path.parent / "elsewhere")
     return sorted(set(path.rglob("*")) - {path / UNFINISHED})
