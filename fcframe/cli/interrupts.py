@@ -8,23 +8,35 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from fcframe.errors import FcframeError
+
+SIGNALLED = 128
+"""What a shell adds to a signal's number to make an exit code of it."""
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 SAME_WISH = 1.0
 """Seconds in which further signals are taken for the same one: a service manager or a terminal that closes sends two,
 and the second must not interrupt the clean-up."""
 
 
-class InterruptedCommand(KeyboardInterrupt):
-    """A command was interrupted.
+class Interrupt(KeyboardInterrupt):
+    """A signal came, as Ctrl-C comes."""
 
-    Args:
-        message: What the command line says.
-        number: The signal's number; the exit code is 128 and that.
-    """
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__()
 
-    def __init__(self, message: str = "interrupted", number: int = signal.SIGINT) -> None:
-        self.number = int(number)
+
+class InterruptedCommandError(FcframeError):
+    """Start the command again."""
+
+    def __init__(self, message: str, number: int) -> None:
+        self.exit_code = SIGNALLED + number
         super().__init__(message)
+
+
+def number_of(error: KeyboardInterrupt) -> int:
+    """The signal behind an interrupt; without one, Ctrl-C's."""
+    return error.number if isinstance(error, Interrupt) else int(signal.SIGINT)
 
 
 class Interrupts:
@@ -49,7 +61,7 @@ class Interrupts:
         if self.postponed and self.received is None:
             self.received = number
             return
-        raise InterruptedCommand(number=number)
+        raise Interrupt(number)
 
 
 @contextmanager

@@ -8,11 +8,8 @@ from typing import Any
 
 import click
 
-from fcframe.cli import INTERRUPTED, complain, streams
+from fcframe.cli import BAD_INPUT, INTERRUPTED, complain, streams
 from fcframe.errors import FcframeError
-
-SIGNALLED = 128
-"""What a shell adds to a signal's number to make an exit code of it."""
 
 SPELLING = 0.8
 """How much of an option's letters, by difflib's ratio, a misspelt one has."""
@@ -58,6 +55,10 @@ class Commands(click.Group):
             if not of_the_output(error):
                 raise
             return 0
+        except KeyboardInterrupt as error:  # here, because click would print an empty line
+            from fcframe.cli.interrupts import InterruptedCommandError, number_of
+
+            raise InterruptedCommandError("interrupted", number_of(error)) from None
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,12 +91,11 @@ def _run() -> int:
     except click.ClickException as error:
         return complain(f"{error.format_message().removesuffix('.')}{_usage(error)}")
     except FcframeError as error:
-        return complain(str(error))
+        return complain(str(error), getattr(error, "exit_code", BAD_INPUT))
     except MemoryError as error:
         return complain(f"out of memory: {error or 'use a smaller network, minibatch or data set'}")
-    except (click.Abort, KeyboardInterrupt) as error:
-        number = getattr(error, "number", INTERRUPTED - SIGNALLED)
-        return complain(str(error) or "interrupted", SIGNALLED + number)
+    except (click.Abort, KeyboardInterrupt):
+        return complain("interrupted", INTERRUPTED)
     except SystemExit as error:  # a plugin's; click's own do not come this way
         return complain(_account(error))
     except Exception as error:

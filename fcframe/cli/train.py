@@ -1,6 +1,5 @@
 """`fcframe train SPEC`: trains, shows how it goes, and says how good the result is and where it lies."""
 
-import signal
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from fcframe.cli.common import (
     read_spec,
     threads_option,
 )
-from fcframe.cli.interrupts import InterruptedCommand, Interrupts, answered
+from fcframe.cli.interrupts import InterruptedCommandError, Interrupts, answered, number_of
 from fcframe.cli.streams import Command, stdout
 from fcframe.hookspecs import hookimpl
 from fcframe.providers import in_use
@@ -100,11 +99,10 @@ def _train(experiment: Any, out: Path, options: dict[str, Any], progress: Any, i
         with progress as shown:
             return train(experiment, out=out, observers=[watch, *shown], **options)
     except KeyboardInterrupt as error:
-        number = getattr(error, "number", signal.SIGINT)
         if is_complete(out):
-            raise InterruptedCommand(f"interrupted after the training; run: {out}", number) from None
+            raise InterruptedCommandError(f"interrupted after the training; run: {out}", number_of(error)) from None
         at = f" at iteration {watch.solver.step} of {watch.solver.steps}" if watch.solver else ""
-        raise InterruptedCommand(f"interrupted{at}; nothing was written", number) from None
+        raise InterruptedCommandError(f"interrupted{at}; nothing was written", number_of(error)) from None
 
 
 class _Watch:

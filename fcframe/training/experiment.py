@@ -79,7 +79,7 @@ def train(
         network = build(spec, seed=spec.training.seed, kernels=chosen)
         data = fitted(data, network)
         registry = installed()
-        with turns(used) if share_cores else nullcontext([]) as sharing, shown(progress) as watching:
+        with turns(used, share_cores) as sharing, shown(progress) as watching:
             solver = Solver(network, data, spec.training, registry.hooks([*observers, *watching]), sharing)
             solver.train()
             assert solver.best is not None

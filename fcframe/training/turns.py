@@ -138,13 +138,13 @@ class Turns:
 
 
 @contextmanager
-def turns(count: int) -> Iterator[list[Turns]]:
+def turns(count: int, wanted: bool = True) -> Iterator[list[Turns]]:
     """The block has so many cores, in turns with this user's other trainings; call what it yields after each step.
 
-    There are none, and no turns, where files cannot be locked, and in a training that runs inside another one.
+    There are no turns where they are not wanted, where files cannot be locked, and in a training inside another one.
     """
     found: list[Turns] = []
-    if fcntl is not None and not _INSIDE.get():
+    if wanted and fcntl is not None and not _INSIDE.get():
         with suppress(OSError):
             found = [Turns(count, _own(lock_folder()))]
     inside = _INSIDE.set(True)
