@@ -47,7 +47,7 @@ def facts(component: type[Component], found: Registry) -> dict[str, Any]:
         "distribution": found.origin(component).distribution,
         "version": found.origin(component).version,
         "description": inspect.getdoc(component) if component.__doc__ else "",
-        "example": example(component),
+        "example": example(component, schema),
         "fields": [
             {
                 "name": name,
@@ -84,8 +84,11 @@ def takes(field: dict[str, Any]) -> str:
     return " ".join([str(words), ", ".join(bounds)]).strip()
 
 
-def example(component: type[Component]) -> dict[str, Any] | None:
-    """The shortest JSON of a component: its type, and the fields that have no default; None where none is known."""
+def example(component: type[Component], schema: dict[str, Any]) -> dict[str, Any]:
+    """The shortest JSON of a component: its type, and the fields that have no default.
+
+    Their values are those of the first of its examples, and without one such as the field takes by its schema.
+    """
     required = [name for name, field in component.model_fields.items() if field.is_required()]
     for fields in ({}, *(shown.fields for shown in component.examples)):
         try:
@@ -96,7 +99,26 @@ def example(component: type[Component]) -> dict[str, Any] | None:
         keys = [component.model_fields[name].alias or name for name in required]
         values = {key: written.get(key, written.get(name)) for name, key in zip(required, keys, strict=True)}
         return {"type": component.type} | values
-    return None
+    fields = schema.get("properties", {})
+    return {"type": component.type} | {key: placeholder(key, fields[key]) for key in schema.get("required", ())}
+
+
+def placeholder(name: str, field: dict[str, Any]) -> Any:
+    """A value that a field takes, from its JSON Schema; of a text, the field's name in capitals.
+
+    >>> placeholder("path", {"type": "string"}), placeholder("units", {"type": "integer", "exclusiveMinimum": 0})
+    ('PATH', 1)
+    """
+    if "enum" in field or "const" in field:
+        return field.get("const", field.get("enum", [None])[0])
+    if "anyOf" in field:
+        return placeholder(name, field["anyOf"][0])
+    if field.get("type") in ("integer", "number"):
+        return field.get("minimum", field.get("exclusiveMinimum", 0) + 1)
+    if "$ref" in field:
+        return {"type": "…"}
+    plain: dict[str, Any] = {"string": name.upper(), "boolean": False, "array": [], "object": {}}
+    return plain.get(field.get("type", ""))
 
 
 def _print(component: type[Component], found: Registry) -> None:
@@ -104,10 +126,9 @@ def _print(component: type[Component], found: Registry) -> None:
     out = console()
     print_text(out, f"{component.type} ({component.kind}), from {found.origin(component)}\n", style="bold")
     print_text(out, f"{described['description']}\n")
-    if described["example"]:
-        rest = "; other fields have their defaults" if len(described["fields"]) >= len(described["example"]) else ""
-        print_text(out, f"In a spec{rest}:\n")
-        print_text(out, f"{json.dumps(described['example'], ensure_ascii=False)}\n", indent=4)
+    rest = "; other fields have their defaults" if len(described["fields"]) >= len(described["example"]) else ""
+    print_text(out, f"In a spec{rest}:\n")
+    print_text(out, f"{json.dumps(described['example'], ensure_ascii=False)}\n", indent=4)
     rows = []
     for field in described["fields"]:
         default = "required" if field["required"] else json.dumps(field["default"], ensure_ascii=False)

@@ -181,7 +181,8 @@ def _checked(subjects: Sequence[tuple[str, Any]], found: Registry, seed: int, ru
 
 def _print(report: Report) -> None:
     out = console()
-    rows, failed = [], []
+    rows: list[tuple[str, ...]] = []
+    failed: list[int] = []
     for component, lines in report.by_component().items():
         counts = Report([]).counts()
         counts.update(results.status.value for results in lines.by_check().values())

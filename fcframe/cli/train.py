@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from fcframe.cli import complain
 from fcframe.cli.common import (
     json_option,
     kernels_option,
@@ -21,7 +22,7 @@ from fcframe.hookspecs import hookimpl
 from fcframe.providers import in_use
 from fcframe.registry import registry
 from fcframe.spec.models import ExperimentSpec
-from fcframe.terminal import as_text, on_a_terminal
+from fcframe.terminal import on_a_terminal
 from fcframe.training import Run, train
 from fcframe.training.folder import checked, numbered
 from fcframe.training.output import Lasting, PlainOutput
@@ -76,10 +77,10 @@ def command(
         print_json(run.facts() | {"path": str(run.path)})
         return
     for line in _summary(run):
-        screen.line(as_text(line))
+        screen.line(line)
     if screen.failure is not None and not isinstance(screen.failure, BrokenPipeError):
         reason = getattr(screen.failure, "strerror", None) or screen.failure
-        click.echo(f"fcframe: note: standard output: {reason}; run: {as_text(str(run.path))}", err=True)
+        complain(f"note: standard output: {reason}; run: {run.path}")
 
 
 def _progress(screen: Lasting, plain: bool, print_every: int, quiet: bool) -> Any:
@@ -90,7 +91,7 @@ def _progress(screen: Lasting, plain: bool, print_every: int, quiet: bool) -> An
         from fcframe.training.bar import bar_on  # only where it is seen
 
         return bar_on(screen)
-    return nullcontext([PlainOutput(lambda line: screen.line(as_text(line)), print_every)])
+    return nullcontext([PlainOutput(screen.line, print_every)])
 
 
 def _train(experiment: Any, out: Path, options: dict[str, Any], progress: Any, interrupts: Interrupts) -> Run:

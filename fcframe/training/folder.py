@@ -82,10 +82,10 @@ class RunFolder:
             self.take_back()
         claim = self.path / UNFINISHED
         with suppress(OSError):
-            if _has(claim, _identity(os.fstat(self._claim))):
+            own = _has(claim, _identity(os.fstat(self._claim)))
+            os.close(self._claim)  # before it is removed: Windows removes no open file
+            if own:
                 claim.unlink()
-        with suppress(OSError):
-            os.close(self._claim)
         self._remove()
 
     def _claimed(self) -> int:

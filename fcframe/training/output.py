@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import IO, Any, TypeAlias
 
 from fcframe.hookspecs import hookimpl
-from fcframe.terminal import on_a_terminal
+from fcframe.terminal import as_text, on_a_terminal
 from fcframe.training.history import Evaluation
 from fcframe.training.solver import Solver
 
@@ -51,8 +51,8 @@ class Lasting:
         self.failure: OSError | ValueError | None = None
 
     def line(self, text: str) -> None:
-        """Writes a line, and shows it at once."""
-        self.write(f"{text}\n")
+        """Writes a line, its control characters as text, and shows it at once."""
+        self.write(f"{as_text(text)}\n")
         self.flush()
 
     def write(self, text: str) -> int:

@@ -107,7 +107,7 @@ def test_a_table_fits_80_columns_where_they_say_80(command, tmp_path):
     done = fcframe(*command, cwd=tmp_path, COLUMNS="80")
     assert done.code == 0
     assert max(map(len, done.out.splitlines())) <= 80
-    (header,) = [line for line in done.out.splitlines() if re.match("kind|field|layer |component", line)]
+    header = next(line for line in done.out.splitlines() if re.match("kind|field|layer |component", line))
     assert header.split()[-1] in ("is", "bytes", "verdict")
 
 
