@@ -31,7 +31,7 @@ HOOKS = [hook for name, hook in vars(hookspecs).items() if name.startswith("fcfr
 # line do not know each other. `fcframe` itself gathers the public names, and no room imports it.
 ROOMS = (
     "docstrings",
-    "arrays errors strict",
+    "arrays errors strict terminal",
     "events threads",
     "kernels",
     "context",
@@ -43,6 +43,7 @@ ROOMS = (
     "builder",
     "training verify",
     "cli",
+    "__main__",
 )
 
 

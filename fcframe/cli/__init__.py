@@ -7,9 +7,13 @@ import sys
 from types import ModuleType
 from typing import Any
 
+BAD_INPUT = 2
+INTERRUPTED = 130
+"""128 and the number of SIGINT, as a shell has it."""
+
 
 def main() -> None:
-    """Runs the command line: exit code 0, 1 (a check failed) or 2 (bad input: one line a problem)."""
+    """Runs the command line: exit code 0, 1 (a check failed), 2 (bad input: one line a problem) or 130 (Ctrl-C)."""
     # A thread of OpenBLAS that has nothing to do sleeps after 2^20 cycles, not 2^28: others may want its core.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
     # Plugins of pydantic's have no business here, and to find them pydantic walks through all that is installed.
@@ -21,7 +25,7 @@ def main() -> None:
 
         code = run()
     except KeyboardInterrupt:
-        code = complain("interrupted")
+        code = complain("interrupted", INTERRUPTED)
     gc.freeze()  # the process ends: nothing is left that is worth a last look
     sys.exit(code)
 
@@ -52,8 +56,14 @@ class _Postponed(ModuleType):
         return importlib.import_module(self.__name__)
 
 
-def complain(message: str) -> int:
+def complain(message: str, code: int = BAD_INPUT) -> int:
     """Says on standard error what is wrong, one line a problem; gives the exit code."""
+    from fcframe.terminal import as_text  # only where something is wrong
+
     if sys.stderr is not None:  # closed by whoever started this
-        sys.stderr.writelines(f"fcframe: {line}\n" for line in message.split("\n"))
-    return 2
+        try:
+            sys.stderr.writelines(f"fcframe: {line}\n" for line in as_text(message).split("\n"))
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            return code  # there is nobody to tell
+    return code
