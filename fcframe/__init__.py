@@ -22,6 +22,7 @@ _ROOMS = {
     "events": "Evaluation Results Training",
     "hookspecs": "hookimpl",
     "kernels": "Kernels",
+    "limits": "human_bytes max_bytes",
     "network": "Network",
     "plugins": "Registry registry",
     "spec": "ExperimentSpec NetworkSpec load_spec",

@@ -53,6 +53,8 @@ from fcframe.events import Results as Results
 from fcframe.events import Training as Training
 from fcframe.hookspecs import hookimpl as hookimpl
 from fcframe.kernels import Kernels as Kernels
+from fcframe.limits import human_bytes as human_bytes
+from fcframe.limits import max_bytes as max_bytes
 from fcframe.network import Network as Network
 from fcframe.plugins import Registry as Registry
 from fcframe.plugins import registry as registry

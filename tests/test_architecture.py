@@ -32,7 +32,7 @@ HOOKS = [hook for name, hook in vars(hookspecs).items() if name.startswith("fcfr
 ROOMS = (
     "docstrings",
     "arrays errors strict terminal",
-    "events threads",
+    "events limits threads",
     "kernels",
     "context",
     "components",

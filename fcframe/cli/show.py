@@ -4,10 +4,11 @@ from typing import Any
 
 import click
 
-from fcframe.builder import Plan, human_bytes, plan
+from fcframe.builder import Plan, plan
 from fcframe.cli.common import json_option, located, overrides_option, print_json, read_spec
 from fcframe.cli.streams import Command
 from fcframe.cli.tables import console, print_table, print_text
+from fcframe.limits import human_bytes
 
 
 @click.command("show", cls=Command)

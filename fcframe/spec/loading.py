@@ -58,7 +58,8 @@ def load_spec(
     model = ExperimentSpec if any(key in document for key in EXPERIMENT_KEYS) else NetworkSpec
     lookup = registry or _installed()
     try:
-        return model.model_validate(document, context={"registry": lookup, "enclose": True})
+        context = {"registry": lookup, "folder": _folder(source), "enclose": True}
+        return model.model_validate(document, context=context)
     except ValidationError as error:
         from fcframe.spec.problems import worded  # only where something is wrong
 
@@ -82,6 +83,11 @@ def title(source: str | Path | Mapping[str, Any]) -> str:
 
 def _is_text(source: Any) -> bool:
     return isinstance(source, str) and source.lstrip("\ufeff \t\r\n").startswith(("{", "["))
+
+
+def _folder(source: Any) -> Path | None:
+    """Where a spec's file lies; paths to data are looked for there first."""
+    return None if isinstance(source, Mapping) or _is_text(source) or str(source) == "-" else Path(source).parent
 
 
 def _text(where: str, source: str | Path) -> str:
