@@ -1,6 +1,7 @@
 """The strict model under every component and every section of a spec, and the words that error messages share."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any
@@ -10,6 +11,7 @@ from pydantic import (
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    PydanticSchemaGenerationError,
     PydanticUserError,
     TypeAdapter,
     ValidationError,
@@ -76,16 +78,23 @@ class StrictModel(BaseModel):
         return found
 
 
-def unreadable(model: type[BaseModel], error: PydanticUserError) -> str:
-    """Says which field has a type that pydantic cannot read, and why; without the field where it cannot be found."""
-    reason = str(error).partition("\n")[0]
+def unreadable(model: type[BaseModel], error: Exception) -> str:
+    """Says which field has a type that pydantic cannot read, and what to do; pydantic's own words where it is none."""
+    remedy = "use a type that JSON has data for: numbers, text, lists, models"
     for name, field in model.model_fields.items():
+        # The type of a field that could not be evaluated is left as a ForwardRef.
+        unknown = re.search(r"ForwardRef\('(.+?)'", repr(field.annotation))
+        if unknown and not model.__pydantic_complete__:
+            return f"field {name!r}: its type {unknown[1]} is unknown at run time; import it outside `if TYPE_CHECKING:`"
         try:
             schema = TypeAdapter(field.annotation, config=ConfigDict(defer_build=False)).core_schema
             _as_json_has_it(schema, lambda found: found)
-        except (PydanticUserError, NameError) as why:
-            return f"field {name!r}: {str(why).partition(chr(10))[0]}"
-    return reason
+        except PydanticSchemaGenerationError as why:
+            what = re.search(r"for <?(?:class )?'?([^'>\n]+)", str(why))
+            return f"field {name!r}: {what[1] if what else field.annotation} cannot be read from JSON; {remedy}"
+        except PydanticUserError as why:
+            return f"field {name!r}: {why}; {remedy}"
+    return str(error).partition("\n")[0]
 
 
 class Held:
@@ -220,7 +229,7 @@ def _as_json_has_it(schema: Any, resolve: Callable[[Any], Any], inside: tuple[st
     if not isinstance(kind, str):  # fields by name
         return {name: _as_json_has_it(field, resolve, inside) for name, field in schema.items()}
     if kind == "callable":
-        raise PydanticUserError("a function cannot be written in JSON", code=None)
+        raise PydanticUserError("a function cannot be read from JSON", code=None)
     if kind == "definition-ref":
         name, found = schema["schema_ref"], resolve(schema)
         model = _model(found)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from fcframe.errors import SpecError, json_path
 from fcframe.plugins import Registry, registry
+from fcframe.spec.migrate import CannotMigrate, migrate
 from fcframe.spec.models import EXPERIMENT_KEYS, FORMAT, ExperimentSpec, NetworkSpec, Spec
 from fcframe.spec.overrides import override
 from fcframe.strict import shown
@@ -49,12 +50,18 @@ def load_spec(
     fcframe.errors.SpecError: spec: layers[0].type: no layer called 'relo'. Did you mean 'relu'? Registered: ...
     """
     where = title(source)
+    if isinstance(overrides, str):
+        raise SpecError([f"overrides: expected a list of assignments, got the text {shown(overrides)}"])
     document = dict(source) if isinstance(source, Mapping) else _parse(where, _text(where, source))
     _refuse(where, _flaws(where, document))
     if overrides:
         document = override(document, overrides)
         _refuse(where, _flaws(where, document))
     _refuse(where, _newer(document))
+    try:
+        document = migrate(document)
+    except CannotMigrate as error:
+        raise _refusal(where, [(error.location, error.reason)], 1) from None
     model = ExperimentSpec if any(key in document for key in EXPERIMENT_KEYS) else NetworkSpec
     lookup = registry or _installed()
     try:
@@ -75,7 +82,7 @@ def title(source: str | Path | Mapping[str, Any]) -> str:
     >>> title("specs/digits.json"), title("{}")
     ('specs/digits.json', 'spec')
     """
-    if isinstance(source, Mapping) or _is_text(source):
+    if _is_text(source) or not isinstance(source, (str, os.PathLike)):
         return "spec"
     path = str(source)
     return path if path.strip() and path.isprintable() and len(path) < 1000 else shown(path)
@@ -93,6 +100,8 @@ def _folder(source: Any) -> Path | None:
 def _text(where: str, source: str | Path) -> str:
     if _is_text(source):
         return str(source).removeprefix("\ufeff")
+    if not isinstance(source, (str, os.PathLike)):
+        raise SpecError([f"{where}: expected a path, JSON text or a dict, got {shown(source)}"])
     try:
         content = _bytes(source)
         if len(content) > 4 * MAX_CHARACTERS:

@@ -1,6 +1,6 @@
 """Spec → data, network, solver → run, in one call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from math import prod
