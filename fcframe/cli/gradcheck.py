@@ -156,7 +156,7 @@ def _checked(subjects: Sequence[tuple[str, Any]], found: Registry, seed: int, ru
     The bar is drawn between two checks and never during one: what is printed then is held to be the component's.
     """
     terminal = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[now]}"))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[now]}", markup=False))
     bar = Progress(
         *columns, console=terminal, auto_refresh=False, transient=True, disable=not on_a_terminal(sys.stderr)
     )
@@ -165,7 +165,7 @@ def _checked(subjects: Sequence[tuple[str, Any]], found: Registry, seed: int, ru
         everything = bar.add_task("components", total=len(subjects), now="")
         one = bar.add_task("checks", total=None, now="")
         for name, subject in subjects:
-            bar.update(everything, now=name, refresh=True)
+            bar.update(everything, now=as_text(name), refresh=True)
             made, results = battery(subject, found, seed, name, running), Report()
             bar.reset(one, total=len(made.items) + 1)
             for result in made:
