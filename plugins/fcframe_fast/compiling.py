@@ -84,6 +84,13 @@ class _CheckedCache(FunctionCache):
         locator = self._impl.locator
         self._cache_file = _CheckedFiles(self._cache_path, self._impl.filename_base, locator.get_source_stamp())
 
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Loads machine code, or gives None: what cannot be loaded, for whatever reason, is compiled."""
+        try:
+            return super().load_overload(signature, context)
+        except Exception:
+            return None
+
     def save_overload(self, signature: Any, result: Any) -> None:
         """Writes machine code into the cache; a full disk, for example, is no reason to end a training."""
         with suppress(OSError):
@@ -170,7 +177,7 @@ def c_function(source: str, name: str, names: dict[str, Any], arguments: tuple[A
         returned: Numba's type.
     """
     checksum = DIGEST(f"{OPTIONS}\n{source}".encode()).hexdigest()[:32]
-    namespace = dict(names)
+    namespace = {"__name__": __name__} | names  # Numba imports the module of a function that it loads
     exec(compile(source, f"generated_{checksum}", "exec"), namespace)  # noqa: S102 - this package's own text
     function = namespace[name]
     callback = CFunc(function, (arguments, returned), {}, OPTIONS)

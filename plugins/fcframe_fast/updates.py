@@ -67,13 +67,13 @@ class TracedUpdate:
         slots = {name: np.abs(slot) for name, slot in zip(self._names, others, strict=True)}  # some are squares
         own_w, own_slots = w.copy(), {name: slot.copy() for name, slot in slots.items()}
         traced = TracedUpdate(self._update, w, dw, slots, lambda *arguments: loops.update(*arguments, 1))
-        try:
-            with np.errstate(all="ignore"):
-                if not traced._done(step):
-                    return False
+        with np.errstate(all="ignore"):
+            if not traced._done(step):
+                return False
+            try:
                 self._update(own_w, dw.copy(), own_slots, step)
-        except Exception:  # NumPy's way will show it, with the whole arrays
-            return False
+            except Exception:  # NumPy's way will show it, with the whole arrays
+                return False
         tolerance = MAX_ROUNDING_ERRORS * float(np.finfo(dtype).eps)
         pairs = [(w, own_w), *((slots[name], own_slots[name]) for name in self._names)]
         return all(_close(found, own, tolerance) for found, own in pairs)
