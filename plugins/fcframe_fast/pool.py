@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numba
-import threadpoolctl
+import threadpoolctl  # type: ignore[import-untyped]
 
 LAYER = "omp"
 

@@ -46,7 +46,7 @@ class Fast(Kernels):
             from fcframe_fast import blas
 
             threads = pool.opened(threads)
-            self.matmul = blas.Products(threads).matmul  # type: ignore[method-assign] - one call less
+            self.matmul = blas.Products(threads).matmul  # type: ignore[method-assign]
         super().__init__(threads)
         self._alone, self._shared, self._update_of = loops.ALONE, loops.SHARED, updates.update_of
 

@@ -1,6 +1,7 @@
 """An elementwise optimizer's update of a group of parameters in one pass, which the threads share."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class TracedUpdate:
         w, dw, *others = (rng.normal(size=SAMPLE).astype(dtype) for _ in self._arrays)
         slots = {name: np.abs(slot) for name, slot in zip(self._names, others, strict=True)}  # some are squares
         own_w, own_slots = w.copy(), {name: slot.copy() for name, slot in slots.items()}
-        traced = TracedUpdate(self._update, w, dw, slots, lambda *arguments: loops.update(*arguments, 1))
+        traced = TracedUpdate(self._update, w, dw, slots, partial(loops.update, threads=1))
         with np.errstate(all="ignore"):
             if not traced._done(step):
                 return False
@@ -104,7 +105,7 @@ class TracedUpdate:
         w, dw, *others = trace.standins()
         slots = dict(zip(self._names, others, strict=True))
         before = dict(slots)
-        update: Callable[..., object] = self._update  # stand-ins are no arrays
+        update: Callable[..., object] = self._update  # which is called with what are no arrays
         try:
             returned = update(w, dw, slots, step)
         except UntraceableError:
