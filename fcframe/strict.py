@@ -85,7 +85,7 @@ def unreadable(model: type[BaseModel], error: Exception) -> str:
         # The type of a field that could not be evaluated is left as a ForwardRef.
         unknown = re.search(r"ForwardRef\('(.+?)'", repr(field.annotation))
         if unknown and not model.__pydantic_complete__:
-            return f"field {name!r}: its type {unknown[1]} is unknown at run time; import it outside `if TYPE_CHECKING:`"
+            return f"field {name!r}: its type {unknown[1]} is unknown at run time: import it outside of TYPE_CHECKING"
         try:
             schema = TypeAdapter(field.annotation, config=ConfigDict(defer_build=False)).core_schema
             _as_json_has_it(schema, lambda found: found)

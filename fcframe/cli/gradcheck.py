@@ -156,7 +156,8 @@ def _checked(subjects: Sequence[tuple[str, Any]], found: Registry, seed: int, ru
     The bar is drawn between two checks and never during one: what is printed then is held to be the component's.
     """
     terminal = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[now]}", markup=False))
+    now = TextColumn("{task.fields[now]}", markup=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), now)
     bar = Progress(
         *columns, console=terminal, auto_refresh=False, transient=True, disable=not on_a_terminal(sys.stderr)
     )

@@ -114,7 +114,9 @@ TAKEN = [
 ]
 
 
-@pytest.mark.parametrize(("annotation", "value", "expected"), [case for case in TAKEN if case[1] != {"1": 1.0} or case[2]])
+@pytest.mark.parametrize(
+    ("annotation", "value", "expected"), [case for case in TAKEN if case[1] != {"1": 1.0} or case[2]]
+)
 def test_a_field_is_read_from_what_json_has_for_its_type_and_so_is_its_dump(annotation, value, expected):
     assert read(annotation, value) == expected
 
