@@ -4,12 +4,13 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from pydantic import NonNegativeInt
 
 from fcframe.components.base import Component, Shape
+from fcframe.components.fields import AnyOf
 from fcframe.context import Array
 
 SPLITS = ("train", "val", "test")
@@ -198,3 +199,6 @@ class Dataset(Component):
             OSError: A file cannot be read.
         """
         return None
+
+
+AnyDataset: TypeAlias = Annotated[Dataset, AnyOf(Dataset)]

@@ -5,14 +5,14 @@ from dataclasses import replace
 from reprlib import repr as short
 from typing import Any
 
-from fcframe.announced import check_type
 from fcframe.builder import plan
 from fcframe.components import KINDS, Component, Layer, Loss, Metric
 from fcframe.errors import SpecError
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.network import Network
-from fcframe.registry import Quarantined, Registry
-from fcframe.registry import registry as installed
+from fcframe.plugins import Quarantined, Registry
+from fcframe.plugins import registry as installed
+from fcframe.plugins.classes import check_type
 from fcframe.spec.models import ExperimentSpec, NetworkSpec
 from fcframe.verify import harness
 from fcframe.verify.checks import (

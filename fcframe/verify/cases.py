@@ -12,9 +12,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from fcframe.components import Component, Layer, Shape
-from fcframe.fields import SCHEMA_KEY
-from fcframe.registry import Registry
+from fcframe.components import SCHEMA_KEY, Component, Layer, Shape
+from fcframe.plugins import Registry
 from fcframe.verify.trial import VALUES, Case
 
 Made = TypeVar("Made", bound=Component)

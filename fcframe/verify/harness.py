@@ -9,7 +9,7 @@ from fcframe import threads
 from fcframe.components import Component, Layer
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.network import Network
-from fcframe.registry import Registry
+from fcframe.plugins import Registry
 from fcframe.spec.models import ExperimentSpec, NetworkSpec, Spec
 from fcframe.verify import cases, kernel_trial
 from fcframe.verify.checks import (

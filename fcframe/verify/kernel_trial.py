@@ -13,8 +13,8 @@ from fcframe.arrays import Array
 from fcframe.components import Optimizer
 from fcframe.errors import PluginError
 from fcframe.kernels import Kernels, Update
+from fcframe.plugins import Registry
 from fcframe.providers import answer, made
-from fcframe.registry import Registry
 from fcframe.verify import cases
 from fcframe.verify.report import CheckFailure, NotApplicable
 from fcframe.verify.subjects import named

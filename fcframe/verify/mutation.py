@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fcframe.components import Component
-from fcframe.registry import registry as installed
+from fcframe.plugins import registry as installed
 from fcframe.verify import harness
 from fcframe.verify.gradients import comparisons
 from fcframe.verify.mutants import Change, changes

@@ -11,7 +11,7 @@ import pytest
 
 from fcframe.components import Component
 from fcframe.errors import FcframeError, SpecError
-from fcframe.registry import Plugin, Registry, registry
+from fcframe.plugins import Plugin, Registry, registry
 from fcframe.strict import suggestion
 from fcframe.verify.battery import Battery, battery, complete, contract, its_cases_can_be_made, unusable
 from fcframe.verify.report import Report, Result, Status, distinct

@@ -10,7 +10,7 @@ import numpy as np
 
 from fcframe.components import Component, Data, Dataset, Loss, Metric, Optimizer, Regularizer, Shape
 from fcframe.context import Array, Context
-from fcframe.registry import Registry
+from fcframe.plugins import Registry
 from fcframe.verify.labels import MANY, Labelled, N
 from fcframe.verify.trial import unusual_fields
 

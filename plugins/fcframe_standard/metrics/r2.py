@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fcframe import Example, Metric
+from fcframe import Example, Metric, Numbers
 
 ROUNDING = 4
 """How many steps of the type's precision may lie between numbers that are equal but for rounding."""
@@ -24,6 +24,7 @@ class R2(Metric):
 
     type = "r2"
     label = "r2"
+    targets = Numbers()
     examples = (Example(),)
 
     def value(self, scores, y):

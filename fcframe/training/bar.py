@@ -1,17 +1,27 @@
-"""Live progress on a terminal. It reads the solver a few times a second, so a step costs nothing for it."""
+"""A live bar on a terminal. It reads the solver a few times a second, so that it costs a step nothing."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fcframe.hookspecs import hookimpl
-from fcframe.training.history import Evaluation
+from fcframe.events import Evaluation
+from fcframe.terminal import as_text, on_a_terminal
 from fcframe.training.output import evaluation_line
 from fcframe.training.solver import Solver
 
 
-class TrainingProgress(Progress):
+@contextmanager
+def bar_on(stream: Any) -> Iterator[list[Any]]:
+    """The observer that draws a bar on a terminal while the block runs."""
+    with TrainingBar(Console(file=stream, force_terminal=True, highlight=False, markup=False, emoji=False)) as bar:
+        yield [bar]
+
+
+class TrainingBar(Progress):
     """A bar over all iterations, with the epoch, the speed and the loss; evaluations scroll by above it."""
 
     _solver: Solver | None = None
@@ -25,6 +35,9 @@ class TrainingProgress(Progress):
             TimeRemainingColumn(compact=True),
             TextColumn("loss {task.fields[loss]:.4f}"),
             console=console,
+            # what others print goes above the bar, but only if it goes to a terminal at all
+            redirect_stdout=on_a_terminal(sys.stdout),
+            redirect_stderr=on_a_terminal(sys.stderr),
         )
 
     def get_renderables(self) -> Iterable[RenderableType]:
@@ -33,21 +46,19 @@ class TrainingProgress(Progress):
             self._show(self._solver)
         return super().get_renderables()
 
-    @hookimpl
-    def fcframe_training_start(self, solver: Solver) -> None:
+    def training_start(self, training: Solver) -> None:
         """Starts to draw."""
-        self.add_task("", total=solver.steps, loss=float("nan"), speed="")
-        self._solver = solver
+        self.add_task("", total=training.steps, loss=float("nan"), speed="")
+        self._solver = training
 
-    @hookimpl
-    def fcframe_evaluation(self, solver: Solver, evaluation: Evaluation) -> None:
+    def evaluation(self, training: Solver, evaluation: Evaluation) -> None:
         """A line above the bar."""
-        self.console.print(evaluation_line(solver, evaluation), highlight=False)
+        self.console.print(as_text(evaluation_line(training, evaluation)), highlight=False)
 
-    @hookimpl
-    def fcframe_training_end(self, solver: Solver) -> None:
+    def updates_end(self, training: Solver) -> None:
         """Draws the bar once more, full."""
-        self._show(solver)
+        if self.live.is_started:
+            self._show(training)
 
     def _show(self, solver: Solver) -> None:
         task = self.tasks[0]
