@@ -23,7 +23,6 @@ CONSTANT = [
 def test_of_a_constant_target_it_is_one_if_the_scores_equal_it_and_else_zero(y):
     scores = y.reshape(len(y), -1).astype(np.result_type(y, np.float32))
     assert r2.value(scores, y) == r2.naive(scores, y) == 1
-    assert r2.value(scores.mean(axis=0) + 0 * scores, y) == 1
     wrong = scores.copy()
     wrong[0, 0] += max(1, abs(scores[0, 0]))
     assert r2.value(wrong, y) == r2.naive(wrong, y) == 0
