@@ -1,5 +1,6 @@
 """A CSV file → a table of numbers, and the target's column."""
 
+import contextlib
 import itertools
 from array import array
 from operator import itemgetter
@@ -62,7 +63,11 @@ def read(path, dialect, *, header, labels, missing, select, itemsize):
         raise ValueError(
             f"{path}: the file has {path.stat().st_size:,} bytes; {allowed:,} are allowed (FCFRAME_MAX_BYTES)"
         )
-    rows = csv_rows.rows(path, dialect, allowed)
+    with contextlib.closing(csv_rows.rows(path, dialect, allowed)) as rows:
+        return _table(path, rows, dialect, header, labels, missing, select, itemsize, allowed)
+
+
+def _table(path, rows, dialect, header, labels, missing, select, itemsize, allowed):
     start, first = next(rows, (0, ()))
     if not first:
         raise ValueError(f"{path}: the file is empty")
