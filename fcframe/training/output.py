@@ -116,4 +116,3 @@ def evaluation_line(training: Solver, evaluation: Evaluation) -> str:
     if f"val_{label}" in evaluation.results:
         figures.append(f"val_{label}: {evaluation.results[f'val_{label}']:f}")
     return f"(Epoch {evaluation.epoch} / {training.epochs}) {'; '.join(figures)}"
-
