@@ -51,7 +51,8 @@ def test_a_plugin_that_takes_standard_output_away_harms_nobody(tmp_path, install
     write(tmp_path / "s.json", experiment())
     for arguments in (["train", "s.json", "--out", "run"], ["list"]):
         done = fcframe(*arguments, cwd=tmp_path, **installed(text) if arguments[0] == "train" else {})
-        assert (done.code, done.err) == (0, "")
+        assert done.code == 0
+        assert all(line.startswith("fcframe: note: plugin 'mine'") for line in done.err.splitlines())
         assert done.out
     assert (tmp_path / "run" / "summary.json").exists()
 
