@@ -67,6 +67,8 @@ def printable(text: str) -> str:
     >>> printable("red\x1b[31m")
     'red\\x1b[31m'
     """
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
@@ -80,9 +82,9 @@ def find(paths: Iterable[str] | None = None) -> list[Found]:
     seen = set()
     for distribution in _distributions(sys.path if paths is None else paths):
         name, _, rest = os.path.basename(distribution.folder).rpartition(".")[0].partition("-")  # noqa: PTH119
-        if normalized(name) in seen:
+        if (same := normalized(name)) in seen:
             continue
-        seen.add(normalized(name))
+        seen.add(same)
         announced = distribution.read("entry_points.txt")
         if f"[{GROUP}]".encode() in announced:
             headers = _headers(distribution)
