@@ -79,7 +79,7 @@ class _Filters(tuple[Any, ...]):
 
     def __eq__(self, before: object) -> bool:
         assert isinstance(before, tuple)
-        return tuple.__eq__(self, before) or self.for_all() == _Filters(before).for_all() and set(before) <= set(self)
+        return tuple.__eq__(self, before) or (self.for_all() == _Filters(before).for_all() and set(before) <= set(self))
 
     def for_all(self) -> list[Any]:
         """Those that apply to every message of every module."""

@@ -90,12 +90,11 @@ class Registry:
         return self._entry(component).plugin
 
     def name(self, component: type[Component]) -> str:
-        """What a spec calls the component: its type, or `distribution:type` where the type is ambiguous.
-
-        Raises:
-            LookupError: No plugin registered it.
-        """
-        entry = self._entry(component)
+        """What a spec calls the component: its type, or `distribution:type` where the type is ambiguous."""
+        try:
+            entry = self._entry(component)
+        except LookupError:  # handed in as an object
+            return component.type
         try:
             self.of(entry.kind).entry(entry.type)
         except UnusableError:
