@@ -195,7 +195,7 @@ def test_a_distribution_and_a_type_name_every_component(site):
     assert registry.layers["some_layers:echo"] is registry.layers["echo"]
     assert registry.name(registry.layers["echo"]) == "echo"
     assert registry.layers["FCFRAME:relu"] is registry.layers["relu"]
-    with pytest.raises(LookupError, match=r"no layer called \"other:echo\": .*Write 'some-layers:echo'"):
+    with pytest.raises(LookupError, match=r"no layer called 'other:echo': .*Write 'some-layers:echo'"):
         registry.find("layer", "other:echo")
 
 

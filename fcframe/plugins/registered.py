@@ -11,7 +11,7 @@ from fcframe.plugins.faults import DISABLE, Ambiguous, Quarantined, UnusableErro
 from fcframe.plugins.installed import Plugin
 from fcframe.plugins.lookup import Announced, ByName, Provider
 from fcframe.plugins.references import Reference
-from fcframe.strict import none_called, shown
+from fcframe.strict import none_called
 
 if TYPE_CHECKING:
     import pluggy
@@ -174,13 +174,11 @@ class Registry:
         ]
         if others:
             names = " or ".join(repr(f"{entry.plugin.distribution}:{entry.type}") for entry in others)
-            problem = f"no {what} called {shown(name)}: no distribution of that name has one. Write {names}"
-        elif called:
+            return f"no {what} called {name!r}: no distribution of that name has one. Write {names}"
+        if called:
             here = " or ".join(map(repr, called))
-            problem = f"no {what} called {name!r}. Here it is called {here}. Registered: {', '.join(known)}"
-        else:
-            problem = none_called(what, name, known, "Registered")
-        return problem + self.perhaps_of()
+            return f"no {what} called {name!r}. Here it is called {here}. Registered: {', '.join(known)}"
+        return none_called(what, name, known, "Registered") + self.perhaps_of()
 
     def perhaps_of(self) -> str:
         """Plugins to which something that is missing may belong, as further sentences of a message."""
