@@ -103,8 +103,8 @@ class Registry:
 
     def _entry(self, component: type[Component]) -> Announced:
         entry: Announced
-        for entry in self.of(component.kind).entries():
-            if entry.type == component.type and entry.is_of(component):
+        for entry in self.of(component.kind).of_type(component.type):
+            if entry.is_of(component):
                 return entry
         raise LookupError(f"no plugin registered the {component.kind} {component.type!r} of {component.__module__}")
 
@@ -165,7 +165,7 @@ class Registry:
     def _unknown(self, what: str, name: str, kinds: Iterable[str]) -> str:
         """The words for a name that nothing has. Imports the components of these kinds: they may say what it means."""
         known = sorted({key for kind in kinds for key in self.of(kind)})
-        others = [entry for kind in kinds for entry in self.of(kind).entries() if name.rpartition(":")[2] == entry.type]
+        others = [entry for kind in kinds for entry in self.of(kind).of_type(name.rpartition(":")[2])]
         called = [
             self.name(component)
             for kind in kinds
