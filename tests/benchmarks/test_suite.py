@@ -216,7 +216,7 @@ def test_the_text_written_for_speed_computes_what_fcframe_does(optimizer):
         loss, grads = network.loss(X, y)
         assert by_hand() == pytest.approx(loss, rel=1e-6)
         for name, w in network.params.items():
-            update(w, grads[name], slots[name], step, workload.rate)
+            update(w, grads[name], slots[name], fcframe.Step(step, workload.rate))
 
 
 # What else is measured.
@@ -292,6 +292,8 @@ def checkout(tmp_path):
         "pyproject.toml": project,
         "fcframe/__init__.py": "",
         "plugins/old_components.py": "",
+        "benchmarks/__init__.py": "",
+        "benchmarks/workers/__init__.py": "",
         "benchmarks/workers/framework.py": """
 import importlib.metadata, fcframe, old_components
 from benchmarks.worker import Ready
