@@ -182,35 +182,9 @@ def shown(value: Any) -> str:
 
 # Core schemas that read the same from a Python object as from JSON text; what is inside them may not.
 _ALIKE = frozenset(
-    [
-        "any",
-        "none",
-        "bool",
-        "int",
-        "float",
-        "str",
-        "list",
-        "nullable",
-        "default",
-        "chain",
-        "custom-error",
-        "definitions",
-        "is-instance",
-        "is-subclass",
-        "function-before",
-        "function-after",
-        "function-wrap",
-        "function-plain",
-        "model",
-        "model-fields",
-        "model-field",
-        "computed-field",
-        "dataclass-args",
-        "dataclass-field",
-        "typed-dict",
-        "typed-dict-field",
-        "tagged-union",
-    ]
+    "any none bool int float str list nullable default chain custom-error definitions is-instance is-subclass "
+    "function-before function-after function-wrap function-plain model model-fields dataclass-args typed-dict "
+    "tagged-union dict literal".split()
 )
 
 
@@ -254,7 +228,7 @@ def _as_json_has_it(schema: Any, resolve: Callable[[Any], Any], inside: tuple[st
     if kind == "dict" and schema.get("keys_schema", {}).get("type", "any") not in ("any", "str"):
         schema["keys_schema"] = _read_by_pydantic(schema["keys_schema"], as_key=True)
         return core_schema.no_info_wrap_validator_function(_without_repeats, schema)
-    return schema if kind in _ALIKE or kind in ("dict", "literal") else _read_by_pydantic(schema)
+    return schema if kind in _ALIKE or kind.endswith("-field") else _read_by_pydantic(schema)
 
 
 def _model(schema: Any) -> type[BaseModel] | None:

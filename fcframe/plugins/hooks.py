@@ -34,10 +34,9 @@ def implemented(plugin: Any) -> dict[str, list[Hook]]:
     """
     found: dict[str, list[Hook]] = {}
     problems = []
-    for name in dir(plugin):
-        static = inspect.getattr_static(plugin, name, None)  # a property is not asked
+    for name, static in _attributes(plugin):
         function = getattr(static, "__func__", static)
-        options = getattr(function, hookspecs.MARK, None) if inspect.isroutine(function) else None
+        options = getattr(function, hookspecs.MARK, None) if inspect.isfunction(function) else None
         if options is None:
             if name in ARGUMENTS and callable(static):
                 problems.append(f"{name} is not called: write @fcframe.hookimpl above it")
@@ -60,11 +59,15 @@ def implemented(plugin: Any) -> dict[str, list[Hook]]:
     return found
 
 
+def _attributes(plugin: Any) -> Iterable[tuple[str, Any]]:
+    """The attributes of a module or an object as they are written; a property is not asked for its value."""
+    if inspect.ismodule(plugin):
+        return sorted(vars(plugin).items(), key=lambda item: item[0])
+    return [(name, inspect.getattr_static(plugin, name, None)) for name in dir(plugin)]
+
+
 def _misnamed(hook: str, function: Callable[..., Any]) -> Iterator[str]:
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # written in C
-        return
+    parameters = inspect.signature(function).parameters.values()
     given = ARGUMENTS[hook]
     for parameter in parameters:
         optional = parameter.default is not parameter.empty or parameter.kind in (

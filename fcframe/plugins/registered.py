@@ -11,7 +11,7 @@ from fcframe.plugins.faults import DISABLE, Ambiguous, Quarantined, UnusableErro
 from fcframe.plugins.installed import Plugin
 from fcframe.plugins.lookup import Announced, ByName, Provider
 from fcframe.plugins.references import Reference
-from fcframe.strict import none_called, shown
+from fcframe.strict import none_called
 
 if TYPE_CHECKING:
     import pluggy
@@ -90,12 +90,11 @@ class Registry:
         return self._entry(component).plugin
 
     def name(self, component: type[Component]) -> str:
-        """What a spec calls the component: its type, or `distribution:type` where the type is ambiguous.
-
-        Raises:
-            LookupError: No plugin registered it.
-        """
-        entry = self._entry(component)
+        """What a spec calls the component: its type, or `distribution:type` where the type is ambiguous."""
+        try:
+            entry = self._entry(component)
+        except LookupError:  # handed in as an object
+            return component.type
         try:
             self.of(entry.kind).entry(entry.type)
         except UnusableError:
@@ -104,8 +103,8 @@ class Registry:
 
     def _entry(self, component: type[Component]) -> Announced:
         entry: Announced
-        for entry in self.of(component.kind).entries():
-            if entry.type == component.type and entry.is_of(component):
+        for entry in self.of(component.kind).of_type(component.type):
+            if entry.is_of(component):
                 return entry
         raise LookupError(f"no plugin registered the {component.kind} {component.type!r} of {component.__module__}")
 
@@ -166,7 +165,7 @@ class Registry:
     def _unknown(self, what: str, name: str, kinds: Iterable[str]) -> str:
         """The words for a name that nothing has. Imports the components of these kinds: they may say what it means."""
         known = sorted({key for kind in kinds for key in self.of(kind)})
-        others = [entry for kind in kinds for entry in self.of(kind).entries() if name.rpartition(":")[2] == entry.type]
+        others = [entry for kind in kinds for entry in self.of(kind).of_type(name.rpartition(":")[2])]
         called = [
             self.name(component)
             for kind in kinds
@@ -175,13 +174,11 @@ class Registry:
         ]
         if others:
             names = " or ".join(repr(f"{entry.plugin.distribution}:{entry.type}") for entry in others)
-            problem = f"no {what} called {shown(name)}: no distribution of that name has one. Write {names}"
-        elif called:
+            return f"no {what} called {name!r}: no distribution of that name has one. Write {names}"
+        if called:
             here = " or ".join(map(repr, called))
-            problem = f"no {what} called {name!r}. Here it is called {here}. Registered: {', '.join(known)}"
-        else:
-            problem = none_called(what, name, known, "Registered")
-        return problem + self.perhaps_of()
+            return f"no {what} called {name!r}. Here it is called {here}. Registered: {', '.join(known)}"
+        return none_called(what, name, known, "Registered") + self.perhaps_of()
 
     def perhaps_of(self) -> str:
         """Plugins to which something that is missing may belong, as further sentences of a message."""
