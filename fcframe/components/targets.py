@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class Targets(ABC):
 
     integers: bool = False
     """Whether y must have an integer dtype."""
+    quantities: ClassVar[bool] = False
+    """Whether y says how much or how many: then labels of classes are refused, though they are numbers too."""
 
     def check(self, y: Array, output_shape: Shape) -> None:
         """Refuses targets that do not fit scores of `output_shape`.
@@ -110,6 +112,8 @@ class Numbers(Targets):
     (2, 3)
     """
 
+    quantities = True
+
     def row_shape(self, output_shape: Shape) -> Shape:
         """The shape of one example's scores."""
         return tuple(output_shape)
@@ -142,6 +146,8 @@ class _NumbersWithin(Numbers):
 class Binary(_NumbersWithin):
     """0 or 1 per score, for example one for each label of a multi-label classification."""
 
+    quantities = False
+
     def draw(self, rng: "np.random.Generator", N: int, output_shape: Shape) -> Array:
         """Zeros and ones."""
         return rng.integers(2, size=(N, *output_shape)).astype(np.float64)
@@ -158,6 +164,8 @@ class Binary(_NumbersWithin):
 @dataclass(frozen=True)
 class Signs(_NumbersWithin):
     """−1 or 1 per score, as the two-class hinge loss has it."""
+
+    quantities = False
 
     def draw(self, rng: "np.random.Generator", N: int, output_shape: Shape) -> Array:
         """Signs."""

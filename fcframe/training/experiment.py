@@ -183,6 +183,13 @@ def fitted(data: Data, network: Network) -> Data:
         raise DataError(
             f"network.loss: the data weights its examples, but the {network.spec.loss.type} loss takes no weights"
         )
+    targets = network.spec.loss.targets
+    if data.classes and targets is not None and targets.quantities:
+        names = ", ".join(map(repr, data.classes[:5])) + (", …" if len(data.classes) > 5 else "")
+        raise DataError(
+            f"data: the targets are labels of the classes {names}, but the {network.spec.loss.type} loss predicts "
+            "numbers; have the dataset read the target as a number, or take a loss for classes"
+        )
     arrays: dict[str, Any] = {}
     for split, (X, y) in data.splits().items():
         arrays[f"X_{split}"] = _inputs(f"X_{split}", X.reshape(len(X), *wanted), network)

@@ -316,3 +316,10 @@ def test_training_reports_a_ragged_row_as_a_data_error(path):
     path.write_text(PETS + "1,2\n")
     with pytest.raises(fcframe.DataError, match=r"data.csv:6: 2 fields, expected 3"):
         fcframe.train(experiment(path, "softmax"))
+
+
+@pytest.mark.parametrize("labels", ["10 20 30", "1 2 3", "a b c"])
+def test_the_numbers_of_classes_are_not_taken_for_numbers_to_be_predicted(path, labels):
+    path.write_text("u,v,y\n" + "".join(f"{i},{i % 3},{labels.split()[i % 3]}\n" for i in range(30)))
+    with pytest.raises(fcframe.DataError, match=r"labels of the classes '.*', but the mse loss predicts numbers"):
+        fcframe.train(experiment(path, "mse"))
