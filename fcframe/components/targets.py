@@ -11,6 +11,14 @@ from fcframe.components.base import Shape
 from fcframe.context import Array
 
 
+class WrongTargetError(ValueError):
+    """A target does not fit. `row` is the first row that has such a one, so that the data can say where it comes from."""
+
+    def __init__(self, message: str, row: int) -> None:
+        super().__init__(message)
+        self.row = row
+
+
 class Targets(ABC):
     """The targets y that go with scores of shape (N, *output_shape).
 
@@ -47,12 +55,13 @@ class Targets(ABC):
         """Refuses targets that do not fit scores of `output_shape`.
 
         Raises:
-            ValueError: Names the first wrong target and its row.
+            WrongTargetError: Names the first wrong target and its row.
+            ValueError: Their dtype or shape is another.
 
         >>> Classes().check(np.array([0, 3]), (3,))
         Traceback (most recent call last):
             ...
-        ValueError: target 3 in row 1 is wrong: expected an integer from 0 to 2, for 3 scores an example (1 of 2 ...
+        fcframe.components.targets.WrongTargetError: target 3 in row 1 is wrong: expected an integer from 0 to 2, for ...
         """
         shape = self.row_shape(output_shape)
         kinds = "iu" if self.integers else "iufb"
@@ -63,9 +72,10 @@ class Targets(ABC):
         wrong = np.argwhere(self.find_wrong(y, output_shape))
         if len(wrong):
             value, row = y[tuple(wrong[0])], wrong[0][0]
-            raise ValueError(
+            raise WrongTargetError(
                 f"target {value} in row {row} is wrong: expected {self.describe(output_shape)} "
-                f"({len(wrong)} of {y.size} targets are wrong)"
+                f"({len(wrong)} of {y.size} targets are wrong)",
+                int(row),
             )
 
     def _fits(self, found: Shape, wanted: Shape) -> bool:

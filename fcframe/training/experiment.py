@@ -198,7 +198,9 @@ def fitted(data: Data, network: Network) -> Data:
             if len(y):
                 network.spec.loss.check_labels(y, network.output_shape)
         except ValueError as error:
-            raise DataError(f"data: y_{split}: {error}") from error
+            row = getattr(error, "row", None)
+            origin = f"; row {row} is {data.where(split, row)}" if row is not None and split in data.rows else ""
+            raise DataError(f"data: y_{split}: {error}{origin}") from error
         arrays[f"y_{split}"] = y
     weights = {split: array.astype(network.dtype, copy=False) for split, array in data.weights.items()}
     return replace(data, **arrays, weights=weights)

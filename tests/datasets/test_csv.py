@@ -323,3 +323,9 @@ def test_the_numbers_of_classes_are_not_taken_for_numbers_to_be_predicted(path, 
     path.write_text("u,v,y\n" + "".join(f"{i},{i % 3},{labels.split()[i % 3]}\n" for i in range(30)))
     with pytest.raises(fcframe.DataError, match=r"labels of the classes '.*', but the mse loss predicts numbers"):
         fcframe.train(experiment(path, "mse"))
+
+
+def test_a_label_that_the_network_has_no_score_for_is_told_with_its_line(path):
+    path.write_text("u,v,y\n" + "0,1,a\n0,1,b\n0,1,c\n" * 10 + "0,1,d\n")
+    with pytest.raises(fcframe.DataError, match=r"target 3 in row (\d+) is wrong.*; row \1 is .*data\.csv:32$"):
+        fcframe.train(experiment(path, "softmax", validation=0, test=0))
