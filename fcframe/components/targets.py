@@ -12,7 +12,7 @@ from fcframe.context import Array
 
 
 class WrongTargetError(ValueError):
-    """A target does not fit. `row` is the first row that has such a one, so that the data can say where it comes from."""
+    """A target does not fit; `row` is the first that has a wrong one, so that the data can say where it comes from."""
 
     def __init__(self, message: str, row: int) -> None:
         super().__init__(message)
@@ -61,7 +61,7 @@ class Targets(ABC):
         >>> Classes().check(np.array([0, 3]), (3,))
         Traceback (most recent call last):
             ...
-        fcframe.components.targets.WrongTargetError: target 3 in row 1 is wrong: expected an integer from 0 to 2, for ...
+        fcframe.components.targets.WrongTargetError: target 3 in row 1 is wrong: expected an integer from 0 to 2, ...
         """
         shape = self.row_shape(output_shape)
         kinds = "iu" if self.integers else "iufb"

@@ -62,6 +62,12 @@ def test_one_text_among_integers_makes_them_all_texts(load):
     assert load("a,b\n1,10\n2,9\n3,x\n").classes == ("10", "9", "x")
 
 
+def test_columns_may_be_called_by_numbers_if_the_target_is_not(load):
+    data = load("1990,1991.5,rich\n3,4,no\n5,6,yes\n")
+    assert data.fitted["features"] == ["1990", "1991.5"]
+    assert data.fitted["target"] == "rich"
+
+
 def test_numbers_are_predicted_in_the_dtype_of_x(load):
     data = load("a,b\n1,0.5\n2,1.5\n", "float32", labels=False)
     assert rows(data) == [(1, 0.5), (2, 1.5)]
@@ -122,6 +128,8 @@ def test_standardizing_uses_the_training_rows_alone(load, dtype):
         ),
         *((f"a,t\n1,x\n2,{text}\n", {}, ":3: column 't': the label is missing") for text in MISSING),
         ("5.1,3.5,0\n4.9,3.0,0\n7.0,3.2,1\n", {}, ":1: the header is made of numbers: 5.1, 3.5, 0; .* header to false"),
+        ("5.1,3.5,x\n4.9,3.0,x\n7.0,3.2,y\n", {}, ":1: the header is made of numbers: 5.1, 3.5, x; .* header to false"),
+        ("x,5,3\ny,4,2\nx,1,1\n", {"target": 0}, ":1: the header is made of numbers: x, 5, 3"),
         ("a,b\n1,2\n", {"header": False}, ":1: column 0: 'a' is no number; .* set header to true"),
         ("a;b;t\n1;2;0\n3;4;1\n", {}, ":1: one column; the fields seem .* ';': set delimiter to ';' .it is ','"),
         ("a\tb\n1\t2\n", {}, r":1: one column; .*set delimiter to '\\t'"),
