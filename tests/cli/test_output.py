@@ -232,3 +232,19 @@ def test_a_plugin_of_which_nothing_can_be_used_fails_its_check(tmp_path, two_rel
     done = fcframe("gradcheck", "--plugin", "broken", cwd=tmp_path, **two_relus)
     assert done.code == 1
     assert "Odd (layer 'odd') lacks output_shape" in done.out
+
+
+def test_check_and_train_note_what_is_probably_a_mistake(tmp_path):
+    layers = [{"type": "affine", "units": 10}, {"type": "batchnorm"}]
+    write(tmp_path / "s.json", experiment(network__layers=layers, training__batch_size=1, training__epochs=1))
+    write(tmp_path / "good.json", experiment())
+    note = "batchnorm learns nothing from a minibatch of 1"
+    done = fcframe("check", "good.json", "s.json", cwd=tmp_path)
+    assert (done.code, done.err.count("\n")) == (0, 1)
+    assert done.err.startswith(f"fcframe: note: s.json: training.batch_size: {note}")
+    (told,) = fcframe("check", "s.json", "--json", cwd=tmp_path).json
+    assert note in told["notes"][0]
+    done = fcframe("train", "s.json", cwd=tmp_path)
+    assert done.err.startswith(f"fcframe: note: training.batch_size: {note}")
+    done = fcframe("check", "--data", "good.json", "--set", "training.batch_size=5000", cwd=tmp_path)
+    assert done.err.startswith("fcframe: note: good.json: training.batch_size: 5000 is more than the 1257 training")
