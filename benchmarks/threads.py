@@ -31,12 +31,12 @@ SECONDS = 4.0
 """Of each row: eight turns, where they are taken."""
 ROWS = {
     "alone": (1, []),
-    "two at once": (2, []),
-    "two at once, `--share-cores`": (2, ["--share-cores"]),
+    "two at once, with `--share-cores`": (2, ["--share-cores"]),
+    "two at once, without": (2, []),
     "beside a busy program (nice 19)": (1, ["--busy=19"]),
     "beside a busy program": (1, ["--busy=0"]),
     "1 thread, alone": (1, ["--threads", "1"]),
-    "1 thread, two at once": (2, ["--threads", "1"]),
+    "1 thread, two at once, with `--share-cores`": (2, ["--threads", "1", "--share-cores"]),
     "1 thread, beside a busy program": (1, ["--threads", "1", "--busy=0"]),
 }
 PRODUCTS = [(32, 64, 100), (100, 64, 100), (100, 100, 100), (100, 200, 100), (100, 200, 200), (100, 784, 100),
