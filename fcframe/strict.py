@@ -183,35 +183,10 @@ def shown(value: Any) -> str:
 
 
 # Core schemas that read the same from a Python object as from JSON text; what is inside them may not.
-_ALIKE = frozenset(
-    [
-        "any",
-        "none",
-        "bool",
-        "int",
-        "float",
-        "str",
-        "list",
-        "nullable",
-        "default",
-        "chain",
-        "custom-error",
-        "definitions",
-        "is-instance",
-        "is-subclass",
-        "function-before",
-        "function-after",
-        "function-wrap",
-        "function-plain",
-        "model",
-        "model-fields",
-        "dataclass-args",
-        "typed-dict",
-        "tagged-union",
-        "dict",
-        "literal",
-    ]
-)
+_VALUES = ("any", "none", "bool", "int", "float", "str", "list", "dict", "nullable", "default", "chain", "literal")
+_FUNCTIONS = ("function-before", "function-after", "function-wrap", "function-plain", "custom-error", "definitions")
+_CLASSES = ("model", "model-fields", "dataclass-args", "typed-dict", "tagged-union", "is-instance", "is-subclass")
+_ALIKE = frozenset({*_VALUES, *_FUNCTIONS, *_CLASSES})
 
 
 def _as_json_has_it(schema: Any, resolve: Callable[[Any], Any], inside: tuple[str, ...] = ()) -> Any:
