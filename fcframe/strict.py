@@ -85,7 +85,9 @@ def unreadable(model: type[BaseModel], error: Exception) -> str:
         # The type of a field that could not be evaluated is left as a ForwardRef.
         unknown = re.search(r"ForwardRef\('(.+?)'", repr(field.annotation))
         if unknown and not model.__pydantic_complete__:
-            return f"field {name!r}: its type {unknown[1]} is unknown at run time: import it outside of TYPE_CHECKING"
+            return (
+                f"field {name!r}: its type {unknown[1]} is unknown at run time; import it outside `if TYPE_CHECKING:`"
+            )
         try:
             schema = TypeAdapter(field.annotation, config=ConfigDict(defer_build=False)).core_schema
             _as_json_has_it(schema, lambda found: found)
@@ -181,11 +183,10 @@ def shown(value: Any) -> str:
 
 
 # Core schemas that read the same from a Python object as from JSON text; what is inside them may not.
-_ALIKE = frozenset(
-    "any none bool int float str list nullable default chain custom-error definitions is-instance is-subclass "
-    "function-before function-after function-wrap function-plain model model-fields dataclass-args typed-dict "
-    "tagged-union dict literal".split()
-)
+_VALUES = ("any", "none", "bool", "int", "float", "str", "list", "dict", "nullable", "default", "chain", "literal")
+_FUNCTIONS = ("function-before", "function-after", "function-wrap", "function-plain", "custom-error", "definitions")
+_CLASSES = ("model", "model-fields", "dataclass-args", "typed-dict", "tagged-union", "is-instance", "is-subclass")
+_ALIKE = frozenset({*_VALUES, *_FUNCTIONS, *_CLASSES})
 
 
 def _as_json_has_it(schema: Any, resolve: Callable[[Any], Any], inside: tuple[str, ...] = ()) -> Any:

@@ -170,7 +170,7 @@ def test_a_python_object_is_taken_as_it_is():
     assert with_field(Path)(of=Path("a")).of == Path("a")
     assert with_field(tuple[int, ...])(of=(1, 2)).of == (1, 2)
     assert with_field(tuple[int, ...])(of=[1, 2]).of == (1, 2)
-    with pytest.raises(ValidationError, match="of\n.*valid date"):
+    with pytest.raises(ValidationError, match=r"of\n.*valid date"):
         with_field(datetime.date)(of=5)
 
 
@@ -217,9 +217,11 @@ def test_numbers_of_a_set_are_written_by_size():
 
 
 class Unknown(Metric):
+    """As with a name that is imported under TYPE_CHECKING."""
+
     type = "unknown"
     fine: int = 0
-    table: "list[NoSuchName] | None" = None  # noqa: F821: as of a name that is imported under TYPE_CHECKING
+    table: "list[NoSuchName] | None" = None  # noqa: F821
 
 
 @pytest.mark.parametrize(
