@@ -13,10 +13,10 @@ from fcframe.components import Component
 from fcframe.errors import FcframeError, SpecError
 from fcframe.registry import Plugin, Registry, registry
 from fcframe.strict import suggestion
-from fcframe.verify.battery import Battery, battery, complete, contract, its_cases_can_be_made, unusable
 from fcframe.verify.report import Report, Result, Status, distinct
-
-CLOSING = "every_check_ran"
+from fcframe.verify.running.completeness import CLOSING, completeness
+from fcframe.verify.suite import required_checks
+from fcframe.verify.suite_run import SuiteRun, its_cases_can_be_made, suite_run, unusable
 
 
 class Harness:
@@ -54,11 +54,11 @@ class Harness:
         for component in self.components:
             room = Room.from_parent(session, name=component.type, nodeid=f"fcframe/{component.plural}/{component.type}")
             room.source = component
-            items += self._items(room, battery(component, self.registry, self.seed))
+            items += self._items(room, suite_run(component, self.registry, self.seed))
         for provider in self.providers:
             room = Room.from_parent(session, name=provider.name, nodeid=f"fcframe/kernels/{provider.name}")
             room.source = provider
-            items += self._items(room, battery(provider, self.registry, self.seed))
+            items += self._items(room, suite_run(provider, self.registry, self.seed))
         for quarantined in self.registry.quarantined:
             if quarantined.plugin in self.plugins:
                 result = unusable(quarantined)
@@ -67,13 +67,13 @@ class Harness:
                 )
                 items.append(CheckItem.of(room, result.check, "", lambda result=result: [result]))  # type: ignore[misc]
 
-    def _items(self, room: "Room", made: Battery) -> Iterator["CheckItem"]:
+    def _items(self, room: "Room", made: SuiteRun) -> Iterator["CheckItem"]:
         """One a check and case; of a check that is known to fail one for all cases, for it may pass in some."""
         known = {check: reason for (component, check), reason in self.known.items() if component == made.component}
         if made.results:
             yield CheckItem.of(room, its_cases_can_be_made.__name__, "", lambda: made.results[:1], known)
         of_known: dict[str, list[Any]] = {check: [] for check in known}
-        for item in made.items:
+        for item in made.check_runs:
             check = item.check.__name__
             if check in of_known:
                 of_known[check].append(item)
@@ -145,11 +145,11 @@ def _words(report: Report) -> Iterator[str]:
     yield from (f"inconclusive: {found.message}" for found in report if found.status is Status.INCONCLUSIVE)
 
 
-def _closed(made: Battery) -> Result:
-    if len(made.results) < len(made.items):
+def _closed(made: SuiteRun) -> Result:
+    if len(made.results) < len(made.check_runs):
         reason = "only some of the component's checks were chosen, or another worker runs the others"
         return Result(made.component, CLOSING, "", Status.SKIPPED, reason)
-    return complete(made.component, Report(made.results), made.required)
+    return completeness(made.component, Report(made.results), made.required)
 
 
 def _only_files(config: pytest.Config) -> bool:
@@ -205,7 +205,7 @@ def _known_failures(lines: Sequence[str], components: Sequence[type[Component]])
         name, _, rest = line.partition("::")
         check, _, reason = (part.strip() for part in rest.partition(":"))
         meant = [one for one in components if name.strip() in (one.type, f"{one.kind} {one.type}")]
-        checks = {one.__name__ for component in meant for one in contract(component)}
+        checks = {one.__name__ for component in meant for one in required_checks(component)}
         checks |= {CLOSING, its_cases_can_be_made.__name__}
         if not (check and reason):
             problems.append(f'{where} is not written as "type::check: reason"')
@@ -215,7 +215,10 @@ def _known_failures(lines: Sequence[str], components: Sequence[type[Component]])
         elif check not in checks:
             problems.append(f"{where}: no check called {check!r}.{suggestion(check, sorted(checks))}")
         for component in meant:
-            if check in {one.__name__ for one in contract(component)} | {CLOSING, its_cases_can_be_made.__name__}:
+            if check in {one.__name__ for one in required_checks(component)} | {
+                CLOSING,
+                its_cases_can_be_made.__name__,
+            }:
                 found[f"{component.kind} {component.type}", check] = reason
     if problems:
         raise SpecError(problems)

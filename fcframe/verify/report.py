@@ -24,6 +24,10 @@ GRAVITY = (Status.FAILED, Status.INCONCLUSIVE, Status.PASSED, Status.SKIPPED, St
 """Which status speaks for several."""
 
 
+MISSHAPEN = "misshapen"
+"""The fact of a failure after which no other check of the case can say anything."""
+
+
 class CheckFailure(Exception):  # noqa: N818 - it is the check's word, not a programming error
     """Raised by a check that does not hold. The message is for a reader who has never seen the harness."""
 
@@ -62,7 +66,9 @@ class Result:
     exhausted: bool = False
     """Whether it ended because time or memory did; then the component's other checks are left out."""
     subject: Any = field(default=None, repr=False)
-    """What was checked, for a look over all cases: the `Case` of a layer."""
+    """What was checked, for a look over all cases: the `LayerCase` of a layer."""
+    rule: Any = field(default=None, repr=False)
+    """The check itself, so that it can be run again on another case."""
 
     def __str__(self) -> str:
         where = f"{self.component}, {self.case}" if self.case else self.component
@@ -185,10 +191,16 @@ def distinct(failures: Iterable[Result]) -> list[Finding]:
     return findings
 
 
-def place(method: Any) -> str:
+def source_location(method: Any) -> str:
     """The file and line of an author's method, as people write it: "fcframe_swish.py:36"."""
     try:
         function = inspect.unwrap(getattr(method, "__func__", method))
         return f"{Path(inspect.getsourcefile(function) or '').name}:{function.__code__.co_firstlineno}"
     except (TypeError, AttributeError):
         return ""
+
+
+def look_at(owner: Any, method: str) -> str:
+    """Where a reader should look: "look at backward in fcframe_swish.py:36"; of a component, or its class."""
+    kind = owner if isinstance(owner, type) else type(owner)
+    return f"look at {method} in {source_location(getattr(kind, method))}"
