@@ -5,9 +5,10 @@ import json
 import signal
 import sys
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
-from benchmarks import check, documents, machine, report
+from benchmarks import against, check, documents, machine, report
 from benchmarks.contenders import CONTENDERS
 from benchmarks.goals import judged
 from benchmarks.noise import LostError, NoisyError
@@ -17,6 +18,7 @@ from benchmarks.workloads import WORKLOADS
 
 NOISY = 3
 """The exit code where the machine is too noisy."""
+AGAINST = "time the training steps of this checkout and of the one in the folder PATH; exit code 1: this one is slower"
 
 
 def main() -> int:
@@ -33,6 +35,12 @@ def run(arguments: argparse.Namespace) -> int:
     """The exit code."""
     if arguments.check:
         return check.main(arguments.rounds or 25, say)
+    if arguments.against:
+        return against.main(
+            arguments.against, arguments.networks or list(WORKLOADS), arguments.contenders or ["fcframe"],
+            arguments.rounds or 40, force=arguments.force, say=say,
+            quietest=documents.quietest(machine.description(), machine.versions()),
+        )  # fmt: skip
     if arguments.document:
         documents.write(documents.read())
         return 0
@@ -82,6 +90,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--force", action="store_true", help="print what a noisy machine gives too, and write nothing")
     parser.add_argument("--json", action="store_true", help="print the figures instead of tables")
     parser.add_argument("--document", action="store_true", help="measure nothing; make tables and curves from the file")
+    parser.add_argument("--against", type=Path, metavar="PATH", help=AGAINST)
     parser.add_argument("--check", action="store_true", help="for CI: fails where fcframe is slow beside plain NumPy")
     return parser.parse_args()
 

@@ -1,6 +1,7 @@
 """Who is measured: the file that runs a contender, the environment it runs in, and what it is called."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,8 @@ class Contender:
     environment: dict[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
     """Distributions without which it is left out; their versions stand in the results."""
+    root: Path = Path(__file__).resolve().parents[1]
+    """The checkout in which it runs: this one, or another one that is compared with it."""
 
 
 COMMAND = {"OPENBLAS_THREAD_TIMEOUT": "20"}

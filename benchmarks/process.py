@@ -40,7 +40,7 @@ class Worker:
         packages = ",".join(contender.packages)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", contender.module, packages, task, argument],
-            cwd=ROOT,
+            cwd=contender.root,
             env=os.environ | contender.environment | {FOLDER: self._folder.name},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -12,6 +12,7 @@ import numpy as np
 
 from fcframe.chain import Chain
 from fcframe.components import Layer, Parameter, Shape
+from fcframe.consistency import contradictions, vanishing_numbers
 from fcframe.errors import ContractError, ShapeError, SpecError, json_path
 from fcframe.network import Network
 from fcframe.providers import Wanted, choose
@@ -95,6 +96,11 @@ def plan(spec: Spec, *, dtype: Any = None, batch_size: int | None = None) -> Pla
         raise SpecError([f"{json_path((*place, *error.path))}: {error.reason}"]) from error
     except ValueError as error:
         raise SpecError([f"{json_path((*place, 'layers'))}: {error}"]) from error
+    problems = list(vanishing_numbers(spec, found.dtype))
+    if isinstance(spec, ExperimentSpec):
+        problems += contradictions(spec, found.shapes[-1], list(found.parameters.values()))
+    if problems:
+        raise SpecError([f"{json_path(where)}: {problem}" for where, problem in problems])
     if batch_size is None:
         batch_size = spec.training.batch_size if isinstance(spec, ExperimentSpec) else 1
     _check_sizes(found, place, batch_size)
@@ -159,7 +165,7 @@ def _check_sizes(found: Plan, place: tuple[str, ...], batch_size: int) -> None:
             f"{human_bytes(row.parameters * size)} of parameters, for an input of shape {row.input_shape}; {limit}"
         )
         raise SpecError([problem])
-    makes = [prod(found.spec.input), *(_numbers_made(row.layer, row.input_shape) for row in rows)]
+    makes = [prod(found.spec.input), *found.chain.numbers_made(found.spec.input)]
     index, most = max(enumerate(makes), key=lambda pair: pair[1])
     if batch_size * most * size > allowed:
         where = ("layers", index - 1) if index else ("input",)
@@ -173,12 +179,6 @@ def _check_sizes(found: Plan, place: tuple[str, ...], batch_size: int) -> None:
         total = human_bytes(batch_size * sum(makes) * size)
         problem = f"{json_path((*place, 'layers'))}: a minibatch of {batch_size:,} takes {total} in all layers; {limit}"
         raise SpecError([problem])
-
-
-def _numbers_made(layer: Layer, input_shape: Shape) -> int:
-    """How many numbers a layer, and all that it holds, makes of one example."""
-    inside = sum(_numbers_made(inner, shape) for _, inner, shape in layer.inner(input_shape))
-    return inside + prod(layer.output_shape(input_shape))
 
 
 def max_bytes() -> int:

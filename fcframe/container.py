@@ -3,8 +3,7 @@
 from functools import cached_property
 
 from fcframe.chain import Chain
-from fcframe.components import Layer, Parameter, Shape
-from fcframe.fields import Layers
+from fcframe.components import Domain, Layer, Layers, Parameter, Shape
 
 
 class Container(Layer):
@@ -34,6 +33,10 @@ class Container(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         """The shape that the last layer gives."""
         return self.chain.output_shape(input_shape)
+
+    def input_domain(self, input_shape: Shape) -> Domain:
+        """Which values the first layer takes."""
+        return self.chain.input_domain(input_shape)
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """What the layers learn."""

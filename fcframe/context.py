@@ -11,26 +11,30 @@ from fcframe.kernels import NUMPY, Kernels
 
 
 class Context:
-    """What is not the layer's own: the mode, randomness, running state, and arrays to write into.
+    """What a layer or a loss is given besides its input: the mode, random numbers, running state, reusable arrays.
 
-    This one always allocates, so whoever calls a layer with a fresh context gets arrays that nobody else holds.
-    The training step hands out a `ReusingContext` instead; a layer cannot tell them apart.
+    This class allocates a new array for each request, so a layer that is called with a fresh context gives arrays that
+    nothing else refers to. The training step passes a `ReusingContext` instead; a layer cannot tell them apart.
 
     Args:
         training: True in a training pass, False in an evaluation.
         rng: The only source of randomness. None in an evaluation.
         state: Running statistics by name. A layer reads `ctx.state[name]`, and in training assigns it.
         params: The parameters that `grad` makes arrays for.
-        needs_input_grad: False where nobody wants dx: backward may then return None for it.
-        dtype: What `empty` makes unless told otherwise.
+        needs_input_grad: False where dx is not needed: backward may then return None for it.
+        dtype: The dtype of the arrays that `empty` makes by default.
         kernels: The operations that a plugin may provide faster than NumPy.
+        weights: For a loss: the examples' weights (N,), or None where all count the same.
+        added_losses: The list that `add_loss` appends to; layers inside a layer share it.
 
     >>> ctx = Context(params={"b": np.zeros(3)})
     >>> ctx.grad("b").shape, ctx.empty("out", (2, 5)).dtype
     ((3,), dtype('float64'))
     """
 
-    __slots__ = ("_params", "dtype", "kernels", "needs_input_grad", "rng", "state", "training")
+    __slots__ = (
+        "_params", "added_losses", "dtype", "kernels", "needs_input_grad", "rng", "state", "training", "weights",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -42,6 +46,8 @@ class Context:
         needs_input_grad: bool = True,
         dtype: Any = np.float64,
         kernels: Kernels = NUMPY,
+        weights: Array | None = None,
+        added_losses: list[float] | None = None,
     ) -> None:
         self.training = training
         self.rng: Any = rng  # a stochastic layer draws in training alone, where there is one
@@ -49,7 +55,16 @@ class Context:
         self.needs_input_grad = needs_input_grad
         self.dtype = np.dtype(dtype)
         self.kernels = kernels
+        self.weights = weights
+        self.added_losses = [] if added_losses is None else added_losses
         self._params: Mapping[str, Array] = {} if params is None else params
+
+    def add_loss(self, value: float) -> None:
+        """Adds a penalty of the layer's own to the training loss, such as one on its activations.
+
+        The layer's `backward` adds the penalty's gradient to dx and to the parameters' gradients.
+        """
+        self.added_losses.append(float(value))
 
     def empty(self, name: str, shape: tuple[int, ...], dtype: Any = None) -> Array:
         """An array with no contents yet; the caller may hand out the same one under this name in a later step."""
@@ -71,6 +86,7 @@ class Context:
                 needs_input_grad=self.needs_input_grad or index > 0,
                 dtype=self.dtype,
                 kernels=self.kernels,
+                added_losses=self.added_losses,
             )
             for index, name in enumerate(names)
         )
@@ -119,6 +135,7 @@ class ReusingContext(Context):
             needs_input_grad=fresh.needs_input_grad,
             dtype=fresh.dtype,
             kernels=fresh.kernels,
+            added_losses=fresh.added_losses,
         )
 
     def inner(self, names: Sequence[str]) -> tuple[Context, ...]:

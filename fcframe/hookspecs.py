@@ -4,17 +4,11 @@ A plugin is a module named by an entry point of the group `fcframe`. It writes a
 any of the hook's arguments, and marks it with `@fcframe.hookimpl`. Hooks that nobody implements cost nothing.
 """
 
-from typing import TYPE_CHECKING
-
 import pluggy
 
 from fcframe.components import Component
+from fcframe.events import Evaluation, FlatArrays, Training
 from fcframe.kernels import Kernels
-
-if TYPE_CHECKING:
-    from fcframe.training.history import Evaluation
-    from fcframe.training.run import Run
-    from fcframe.training.solver import Solver
 
 GROUP = "fcframe"
 
@@ -50,59 +44,85 @@ def fcframe_kernels() -> list[type[Kernels]]:  # type: ignore[empty-body]
 
 
 @hookspec
-def fcframe_training_start(solver: "Solver") -> None:
+def fcframe_training_start(training: Training) -> None:
     """Called once, before the first update, when data and network are ready.
 
-    Returns nothing.
+    Returns nothing. As for all hooks from here on, an exception switches the plugin's hooks off for this training,
+    which goes on.
 
         @fcframe.hookimpl
-        def fcframe_training_start(solver):
-            print(solver.steps, "updates to do")
+        def fcframe_training_start(training):
+            print(training.steps, "updates to do")
     """
 
 
 @hookspec
-def fcframe_step_end(solver: "Solver") -> None:
-    """Called after every update; `solver.step` counts them from 1 and `solver.loss` is the minibatch's loss.
+def fcframe_gradients(training: Training, gradients: FlatArrays) -> None:
+    """Called in every step, between the backward pass and the update.
 
-    Returns nothing. The arrays that the solver shows are reused by the next step: copy what is to be kept.
+    Returns nothing. The gradients may be changed in place: `gradients["affine1.W"]` is that of one parameter, and
+    `gradients.flat` holds all of them.
 
         @fcframe.hookimpl
-        def fcframe_step_end(solver):
-            if solver.loss > 10:
-                print("step", solver.step, "has loss", solver.loss)
+        def fcframe_gradients(gradients):
+            gradients.flat.clip(-1, 1, out=gradients.flat)
     """
 
 
 @hookspec
-def fcframe_evaluation(solver: "Solver", evaluation: "Evaluation") -> None:
+def fcframe_step_end(training: Training) -> None:
+    """Called after every update; `training.step` counts them from 1 and `training.loss` is the minibatch's loss.
+
+    Returns nothing. The arrays that the training shows are reused by the next step: copy what is to be kept.
+
+        @fcframe.hookimpl
+        def fcframe_step_end(training):
+            if training.loss > 10:
+                training.stop(f"the loss is {training.loss} at step {training.step}")
+    """
+
+
+@hookspec
+def fcframe_evaluation(training: Training, evaluation: Evaluation) -> None:
     """Called after each evaluation: the first comes after the first update, the others at ends of epochs.
 
     Returns nothing.
 
         @fcframe.hookimpl
-        def fcframe_evaluation(solver, evaluation):
+        def fcframe_evaluation(training, evaluation):
             print(evaluation.epoch, evaluation.results["val_loss"])
     """
 
 
 @hookspec
-def fcframe_epoch_end(solver: "Solver") -> None:
-    """Called at the end of every epoch, after its evaluation if there is one; `solver.epoch` counts from 1.
+def fcframe_epoch_end(training: Training) -> None:
+    """Called at the end of every epoch, after its evaluation if there is one; `training.epoch` counts from 1.
 
     Returns nothing.
 
         @fcframe.hookimpl
-        def fcframe_epoch_end(solver):
-            print("epoch", solver.epoch, "of", solver.epochs)
+        def fcframe_epoch_end(training):
+            print("epoch", training.epoch, "of", training.epochs)
     """
 
 
 @hookspec
-def fcframe_training_end(solver: "Solver", run: "Run") -> None:
-    """Called once, when the best parameters are back in the network and the test examples have been scored.
+def fcframe_updates_end(training: Training) -> None:
+    """Called once, after the last update: the best parameters are back in the network, the test comes next.
 
-    Returns nothing.
+    Returns nothing. The parameters may be changed in place, for example averaged.
+
+        @fcframe.hookimpl
+        def fcframe_updates_end(training):
+            print(training.network.params.flat.size, "parameters")
+    """
+
+
+@hookspec
+def fcframe_training_end(training: Training, run: object) -> None:
+    """Called once, when the test examples have been scored and the run's folder has been written.
+
+    Returns nothing. `run` is what `fcframe.train` returns.
 
         @fcframe.hookimpl
         def fcframe_training_end(run):

@@ -10,13 +10,14 @@ import numpy as np
 
 from fcframe import threads as pools
 from fcframe.arrays import Array
+from fcframe.events import Step
 
 SMALL = 2**16
 """Numbers of an array that may be kept beside others of its shape."""
 LARGE = 2**14
 """Numbers of a product, from which on it is worth a call that takes longer to begin."""
-Update = Callable[[Array, Array, Mapping[str, Array], int, float], None]
-"""An elementwise optimizer's `update(w, dw, slots, step, learning_rate)`."""
+Update = Callable[[Array, Array, Mapping[str, Array], Step], None]
+"""An elementwise optimizer's `update(w, dw, slots, step)`."""
 
 
 class Kernels:
@@ -67,6 +68,12 @@ class Kernels:
         """
         return pools.limited(threads)
 
+    def __deepcopy__(self, memo: object) -> "Kernels":
+        return self  # it holds no state of a network, and perhaps libraries that cannot be copied
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.threads,)
+
     def matmul(self, a: Array, b: Array, out: Array) -> Array:
         """The product of matrices: out (m, n) = a (m, k) @ b (k, n)."""
         # `dot` begins sooner, and leaves a product of one row, and any strides, to BLAS, where matmul loops; but it
@@ -101,20 +108,20 @@ class Kernels:
         """The bias's gradient: out (M,) = the sum of the rows of d (N, M)."""
         return _ones(len(d), d.dtype).dot(d, out)  # sooner done than a sum along the first axis
 
-    def updates(
-        self, update: Update, w: Array, dw: Array, slots: Mapping[str, Array]
-    ) -> Callable[[int, float], bool] | None:
-        """A faster way to call an elementwise optimizer on everything, or None where there is none.
+    def updates(self, update: Update, w: Array, dw: Array, slots: Mapping[str, Array]) -> Callable[[Step], bool] | None:
+        """A faster way to call an elementwise optimizer on a group of parameters, or None where there is none.
+
+        It is asked for once for each group of parameters that share their weight decay and learning-rate factor.
 
         Args:
             update: The optimizer's method.
-            w: All parameters, flat; it is changed in place.
-            dw: All gradients, flat.
+            w: The parameters of the group, flat; changed in place.
+            dw: Their gradients, flat.
             slots: The optimizer's slots, each as long as w; changed in place.
 
         Returns:
-            A function of the step, counted from 1, and of the learning rate. It returns True where it made the step,
-            and False where it leaves this step to NumPy and has changed nothing.
+            A function of the step. It returns True where it made the update, and False where it leaves this update to
+            NumPy and has changed nothing.
         """
         return None
 

@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from fcframe.chain import Chain
-from fcframe.components import Parameter, Params, Shape
+from fcframe.components import Integers, Parameter, Params, Regularizer, Shape
 from fcframe.context import Array, Context, ReusingContext
 from fcframe.errors import ContractError, DataError
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.parameters import Views, started
 from fcframe.spec.models import NetworkSpec
+
+MAX_SHOWN = 6
+"""How many layers the repr of a network names."""
 
 
 class Network:
@@ -21,6 +24,7 @@ class Network:
     Attributes:
         params: Parameter name → array view, "affine1.W". All lie in one flat buffer, `params.flat`; assigning an
             item copies the values in.
+        parameters: The declaration of each: its shape, start, decay, and whether it is trained.
         state: The same for running statistics: "batchnorm1.mean".
 
     >>> import fcframe
@@ -48,15 +52,37 @@ class Network:
         self.chain = chain
         self.dtype = dtype
         self.kernels = kernels
+        self.parameters = parameters
         self.output_shape: Shape = chain.output_shape(spec.input)
+        self.domain = chain.input_domain(spec.input)
+        self.input_dtype: np.dtype[Any] = np.dtype(np.intp) if isinstance(self.domain, Integers) else dtype
         rng = np.random.default_rng(start)
         self.params = started(parameters, dtype, rng)
         self.state = started(state, dtype, rng)
-        self.decaying = tuple(name for name, parameter in parameters.items() if parameter.decay)
         self._rng = np.random.default_rng(chance)
 
+    @property
+    def trainable(self) -> tuple[str, ...]:
+        """The names of the parameters that are updated."""
+        return tuple(name for name, parameter in self.parameters.items() if parameter.trainable)
+
+    @property
+    def penalized(self) -> tuple[tuple[str, Regularizer], ...]:
+        """The names of the weights that a regularizer acts on, each with its regularizer."""
+        found = (
+            (name, parameter.regularizer or self.spec.regularizer)
+            for name, parameter in self.parameters.items()
+            if parameter.decay and parameter.trainable
+        )
+        return tuple((name, regularizer) for name, regularizer in found if regularizer is not None)
+
+    def __repr__(self) -> str:
+        shape = " × ".join(map(str, self.spec.input))
+        names = self.chain.names if len(self.chain.names) <= MAX_SHOWN else (*self.chain.names[: MAX_SHOWN - 1], "…")
+        return f"Network({shape} → {' → '.join(names)}; {self.params.flat.size:,} parameters, {self.dtype})"
+
     def scores(self, X: Any) -> Array:
-        """The evaluation forward pass: no chance, running statistics used and left alone.
+        """The evaluation forward pass: nothing is drawn, and running statistics are used but not changed.
 
         Args:
             X: (N, *input_shape); cast to the network's dtype.
@@ -65,36 +91,47 @@ class Network:
             (N, *output_shape).
 
         Raises:
-            DataError: X does not have the input's shape.
+            DataError: X does not have the input's shape or values.
         """
-        x, _ = self.chain.forward(self._examples(X), self.params, self.evaluation_context())
-        return x
+        x = self._examples(X)
+        if len(x) == 0:
+            return np.zeros((0, *self.output_shape), self.dtype)
+        out, _ = self.chain.forward(x, self.params, self.evaluation_context())
+        return out.copy() if np.may_share_memory(out, x) else out  # a layer may return its argument
 
-    def loss(self, X: Any, y: Any, *, rng: "np.random.Generator | None" = None) -> tuple[float, dict[str, Array]]:
-        """The training pass: the loss over a minibatch, regularization included, and all gradients.
+    def loss(
+        self, X: Any, y: Any, *, rng: "np.random.Generator | None" = None, weights: Any = None
+    ) -> tuple[float, dict[str, Array]]:
+        """The training pass: the loss over a minibatch, penalties included, and all gradients.
 
         Args:
             X: (N, *input_shape); cast to the network's dtype.
-            y: N labels, as the loss takes them.
-            rng: Draws what layers leave to chance; the network's own generator, by default.
+            y: N targets, as the loss takes them.
+            rng: The source of randomness for stochastic layers; the network's own generator, by default.
+            weights: (N,), how much each example counts; all the same, by default.
 
         Returns:
-            The loss, and the gradient of each parameter under the parameter's name. The arrays are the caller's.
+            The loss, and the gradient of each trainable parameter under the parameter's name. The arrays are the
+            caller's.
 
         Raises:
-            DataError: X does not have the input's shape, or y is not what the loss takes.
+            DataError: X does not have the input's shape or values, y is not what the loss takes, or the loss takes no
+                weights.
         """
         X, y = self._examples(X), np.asarray(y)
         if y.ndim == 0:
-            raise DataError("y holds one value, expected a row of labels")
+            raise DataError("y holds one value, expected one target for each example")
         if len(y) != len(X):
-            raise DataError(f"X has {len(X)} rows and y has {len(y)}; they must be as many")
+            raise DataError(f"X has {len(X)} rows and y has {len(y)}; they must have the same number")
         try:
-            self.spec.loss.check_labels(y, self.output_shape)
+            if len(y):
+                self.spec.loss.check_labels(y, self.output_shape)
         except ValueError as error:
             raise DataError(f"y: {error}") from error
+        if weights is not None:
+            weights = self._weights(weights, len(y))
         training = TrainingPass(self, self._rng if rng is None else rng, reuse=False)
-        return training(X, y), dict(training.grads)
+        return training(X, y, weights), dict(training.grads)
 
     def evaluation_context(self, *, reuse: bool = False) -> Context:
         """A context for `chain.forward` in evaluation; with reuse, the arrays are overwritten by the next pass."""
@@ -105,12 +142,43 @@ class Network:
 
     def _examples(self, values: Any) -> Array:
         try:
-            X: Array = np.asarray(values, dtype=self.dtype)  # no copy where it is that already
+            # no copy of what has the dtype already; integers are checked before they are cast
+            X: Array = np.asarray(values) if isinstance(self.domain, Integers) else np.asarray(values, self.dtype)
         except (TypeError, ValueError) as error:
             raise DataError(f"X cannot be read as {self.dtype}: {error}") from error
         if X.shape[1:] != self.spec.input or X.ndim == 0:
             raise DataError(f"the network takes examples of shape {self.spec.input}, got X of shape {X.shape}")
-        return X
+        return as_integers("X", X, self.domain) if isinstance(self.domain, Integers) else X
+
+    def _weights(self, values: Any, N: int) -> Array:
+        if not self.spec.loss.takes_weights:
+            raise DataError(f"weights: the {self.spec.loss.type} loss takes none")
+        weights: Array = np.asarray(values, self.dtype)
+        if weights.shape != (N,) or not np.all(weights >= 0) or not 0 < float(weights.sum()) < np.inf:
+            raise DataError(f"weights: expected {N} numbers of at least 0, not all 0, got {weights!r}")
+        return weights
+
+
+def as_integers(name: str, X: Array, domain: Integers) -> Array:
+    """Numbers as the integers of a domain.
+
+    Raises:
+        DataError: One is no integer, or outside of the domain; names the row and the value.
+
+    >>> as_integers("X", np.array([[0.0, 2.0]]), Integers(0, 3))
+    array([[0, 2]])
+    """
+    if X.dtype.kind not in "iufb":
+        raise DataError(f"{name} is {X.dtype}, expected {domain}")
+    with np.errstate(invalid="ignore"):
+        wrong = ~((domain.low <= X) & (domain.high > X) & (np.floor(X) == X))
+    if wrong.any():
+        place = tuple(int(index) for index in np.argwhere(wrong)[0])
+        raise DataError(
+            f"{name}{list(place)} is {X[place]}, expected {domain} ({int(wrong.sum())} of {X.size} values are wrong)"
+        )
+    integers: Array = X.astype(np.intp)
+    return integers
 
 
 def _read_only(view: Array) -> Array:
@@ -120,35 +188,63 @@ def _read_only(view: Array) -> Array:
 
 
 class TrainingPass:
-    """Forward, loss, backward and regularizer of one minibatch, into one flat gradient buffer.
+    """Forward, loss, backward and regularizers of one minibatch, into one flat gradient buffer.
 
     Args:
-        network: Whose parameters are read, and whose running state is replaced.
-        rng: Draws what layers leave to chance.
+        network: Its parameters are read, and its running state is replaced.
+        rng: The source of randomness for stochastic layers.
         reuse: Whether all arrays are made once and written over by the next pass, as the solver wants it.
+
+    Attributes:
+        grads: The gradients of the trainable parameters, in the order of the parameters' buffer.
     """
 
     def __init__(self, network: Network, rng: "np.random.Generator", *, reuse: bool) -> None:
-        self._network = network
         self._chain = network.chain
         self._params: Params = dict(network.params)
         self._loss = network.spec.loss
-        self._regularizer = network.spec.regularizer
-        self.grads = Views({name: view.shape for name, view in network.params.items()}, network.dtype, 1)
+        shapes = {name: network.params[name].shape for name in network.trainable}
+        self.grads = Views(shapes, network.dtype, 1, [name for name in network.params.order if name in shapes])
         self._views = dict(self.grads)
-        context: dict[str, Any] = {"rng": rng, "state": network.state, "params": self._params}
+        self._penalized = [
+            (regularizer, self._params[name], self._views[name]) for name, regularizer in network.penalized
+        ]
+        # A layer computes the gradients of its frozen parameters too; they are written here, and ignored.
+        frozen = {name: np.empty_like(view) for name, view in self._params.items() if name not in shapes}
+        self._added: list[float] = []
         common: dict[str, Any] = {"dtype": network.dtype, "kernels": network.kernels}
-        context |= {"needs_input_grad": False} | common
-        self._ctx = ReusingContext(grads=self._views, **context) if reuse else Context(**context)
+        context = common | {
+            "rng": rng,
+            "state": network.state,
+            "params": self._params,
+            "needs_input_grad": False,
+            "added_losses": self._added,
+        }
+        self._ctx = ReusingContext(grads=self._views | frozen, **context) if reuse else Context(**context)
         self._loss_ctx, self._penalty_ctx = ((ReusingContext if reuse else Context)(**common) for _ in range(2))
 
-    def __call__(self, X: Array, y: Array) -> float:
+    def __call__(self, X: Array, y: Array, weights: Array | None = None) -> float:
         """The loss; the gradients are in `grads`.
 
         Raises:
             ContractError: A layer did not return the gradient of each of its parameters, in the parameter's shape.
         """
+        if len(X):
+            loss = self._of_the_data(X, y, weights)
+        else:  # no empty minibatch reaches a layer
+            loss = 0.0
+            self.grads.flat[...] = 0
+        for regularizer, w, view in self._penalized:
+            penalty, dw = regularizer.value_and_grad(w, self._penalty_ctx)
+            view += dw
+            loss += penalty
+        return float(loss)
+
+    def _of_the_data(self, X: Array, y: Array, weights: Array | None) -> float:
+        added = self._added
+        added.clear()
         scores, caches = self._chain.forward(X, self._params, self._ctx)
+        self._loss_ctx.weights = weights
         loss, dscores = self._loss.value_and_grad(scores, y, self._loss_ctx)
         _, grads = self._chain.backward(dscores, caches, self._ctx)
         views = self._views
@@ -156,15 +252,10 @@ class TrainingPass:
             if grads.get(name) is not view:  # not all were written into their places
                 self._place(grads)
                 break
-        if len(grads) > len(views):
-            unknown = ", ".join(sorted(grads.keys() - views.keys()))
-            raise ContractError(f"backward returned gradients of what is no parameter: {unknown}")
-        if self._regularizer is not None:
-            for name in self._network.decaying:
-                penalty, dw = self._regularizer.value_and_grad(self._params[name], self._penalty_ctx)
-                views[name] += dw
-                loss += penalty
-        return float(loss)
+        if len(grads) > len(views) and not grads.keys() <= self._params.keys():
+            unknown = ", ".join(sorted(grads.keys() - self._params.keys()))
+            raise ContractError(f"backward returned gradients of names that are no parameters: {unknown}")
+        return loss + sum(added) if added else loss
 
     def _place(self, grads: Params) -> None:
         for name, view in self._views.items():

@@ -32,15 +32,15 @@ HOOKS = [hook for name, hook in vars(hookspecs).items() if name.startswith("fcfr
 ROOMS = (
     "docstrings",
     "arrays errors strict",
-    "threads",
+    "events threads",
     "kernels",
     "context",
     "components",
-    "chain fields hookspecs parameters",
+    "chain hookspecs parameters",
     "announced container",
     "registry",
     "providers spec",
-    "network",
+    "consistency network",
     "builder",
     "training verify",
     "cli",
@@ -206,7 +206,9 @@ def test_the_registry_is_the_function_whoever_imported_the_room_of_that_name(cod
 
 
 def test_a_field_that_holds_a_component_is_read_whatever_was_imported_before():
-    fields = "from fcframe.fields import AnyMetric; from pydantic import TypeAdapter"
+    fields = (
+        "from fcframe.components.fields import AnyOf; from fcframe import AnyMetric; from pydantic import TypeAdapter"
+    )
     assert python(f"{fields}; print(TypeAdapter(AnyMetric).validate_python({{'type': 'r2'}}).type)") == ["r2"]
 
 
@@ -288,9 +290,9 @@ def test_the_other_hooks_examples_are_called_during_a_training_when_their_docume
     fcframe.train(fcframe.load_spec(spec), observers=[observer])
     assert calls == [
         "training_start",
-        "step_end", "evaluation", "step_end", "step_end", "evaluation", "epoch_end",
-        "step_end", "step_end", "step_end", "evaluation", "epoch_end",
-        "training_end",
+        "gradients", "step_end", "evaluation", *["gradients", "step_end"] * 2, "evaluation", "epoch_end",
+        *["gradients", "step_end"] * 3, "evaluation", "epoch_end",
+        "updates_end", "training_end",
     ]  # fmt: skip
     assert "6 updates to do" in capsys.readouterr().out
 

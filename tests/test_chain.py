@@ -11,7 +11,7 @@ import fcframe
 from fcframe import Chain, Context, Layer, Parameter
 
 LAYERS = fcframe.registry().layers
-Affine, Dropout, ReLU = LAYERS["affine"], LAYERS["dropout"], LAYERS["relu"]
+Affine, Embedding, ReLU = LAYERS["affine"], LAYERS["embedding"], LAYERS["relu"]
 BatchNorm, Residual, Sequential = LAYERS["batchnorm"], LAYERS["residual"], LAYERS["sequential"]
 RNG = np.random.default_rng(0)
 
@@ -172,16 +172,6 @@ def test_a_layer_that_gives_no_dx_where_the_one_before_it_needs_it_is_named():
         chain.backward(RNG.normal(size=(2, 3)), caches, Context(needs_input_grad=False))
 
 
-def test_a_chain_goes_through_a_minibatch_without_examples():
-    chain = Chain([Affine(units=5), ReLU(), Dropout(), Sequential(layers=(Affine(units=2),))])
-    params = arrays(chain.parameters((4,)))
-    ctx = Context(params=params, rng=RNG)
-    out, caches = chain.forward(np.empty((0, 4)), params, ctx)
-    dx, grads = chain.backward(np.empty((0, 2)), caches, ctx)
-    assert (out.shape, dx.shape) == ((0, 2), (0, 4))
-    assert all(not grad.any() for grad in grads.values())
-
-
 @pytest.mark.parametrize("forward", [lambda x: x, lambda x: x[:, :2] @ x])
 def test_an_exception_in_a_layer_says_which_layer_it_is(forward):
     class Faulty(Probe):
@@ -206,10 +196,50 @@ def test_an_exception_in_a_backward_says_which_layer_it_is():
     assert caught.value.__notes__ == ["in the backward of probe1 (probe)"]
 
 
-@pytest.mark.parametrize("initializer", ["zeros", Probe])
-def test_a_parameter_starts_by_an_initializer(initializer):
-    with pytest.raises(ValueError, match=r"a parameter's initializer is an Initializer, got"):
+@pytest.mark.parametrize("initializer", ["zeros", Probe, float("nan"), None])
+def test_a_parameter_starts_by_an_initializer_or_a_number(initializer):
+    with pytest.raises(ValueError, match=r"a parameter's initializer is an Initializer or a number, got"):
         Parameter((3,), initializer)
+    assert Parameter((3,), 0.5).sample(RNG).tolist() == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"shape": (2.5,)}, "positive integers"),
+        ({"shape": (3, 0)}, "positive integers"),
+        ({"learning_rate": -1.0}, "learning_rate is a number of at least 0"),
+        ({"fan_in": 0}, "fan_in is a positive integer"),
+        ({"fan_out": 2.0}, "fan_out is a positive integer"),
+    ],
+)
+def test_a_parameter_that_cannot_be_is_refused(fields, message):
+    with pytest.raises(ValueError, match=message):
+        Parameter(**{"shape": (3,), "initializer": 0.0} | fields)
+
+
+def test_integers_of_numpy_are_sizes():
+    assert Parameter((np.int64(3), 2), 0.0).shape == (3, 2)
+    assert Chain([ReLU(), Probe(makes=(np.prod((2, 3)),))]).output_shape((4,)) == (6,)
+
+
+def test_a_layer_of_integers_can_only_be_the_first():
+    embedding = Embedding(size=5, units=2)
+    assert Chain([embedding, ReLU()]).input_domain((3,)) == fcframe.Integers(0, 5)
+    with pytest.raises(fcframe.ShapeError, match=r"^layers\[1\]: embedding takes integers from 0 to 4, but the layer"):
+        Chain([ReLU(), embedding]).shapes((3,))
+
+
+def test_a_layers_fields_hold_for_its_parameters_unless_a_layer_inside_says_otherwise():
+    l2 = fcframe.registry().regularizers["l2"]
+    inside = (Affine(units=4, regularizer=l2(strength=0.5)), Affine(units=4))
+    chain = Chain([Sequential(layers=inside, trainable=False, regularizer=l2(strength=0.1)), Affine(units=2)])
+    found = chain.parameters((4,))
+    assert [name for name, parameter in found.items() if parameter.trainable] == ["affine1.W", "affine1.b"]
+    strengths = {name: parameter.regularizer and parameter.regularizer.strength for name, parameter in found.items()}
+    assert strengths["sequential1.affine1.W"] == 0.5
+    assert strengths["sequential1.affine2.W"] == 0.1
+    assert strengths["affine1.W"] is None
 
 
 def test_gradients_that_are_no_mapping_are_not_taken_for_none():

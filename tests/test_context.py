@@ -15,7 +15,6 @@ from fcframe.network import TrainingPass
 REGISTRY = fcframe.registry()
 EXAMPLES = [(layer, example) for layer in REGISTRY.layers.values() for example in layer.examples]
 Affine, BatchNorm, ReLU = (REGISTRY.layers[name] for name in ("affine", "batchnorm", "relu"))
-Zeros = REGISTRY.initializers["zeros"]
 
 names = st.sampled_from(["out", "dx", "mask"])
 shapes = st.lists(st.integers(0, 3), min_size=1, max_size=3).map(tuple)
@@ -27,7 +26,7 @@ each_layer = pytest.mark.parametrize(
 
 
 def started(parameters, rng):
-    return {name: parameter.initializer.sample(parameter.shape, rng) for name, parameter in parameters.items()}
+    return {name: parameter.sample(rng) for name, parameter in parameters.items()}
 
 
 # A fresh context.
@@ -52,21 +51,33 @@ def test_a_fresh_context_gives_a_gradient_its_parameters_shape_and_dtype_and_not
     assert not np.shares_memory(first, params["W"])
 
 
+def drawn(component, shape, N, rng):
+    domain = component.input_domain(shape)
+    if domain == fcframe.Reals():
+        return rng.normal(size=(N, *shape))
+    return rng.integers(domain.low, domain.high, size=(N, *shape))
+
+
 @each_layer
 @pytest.mark.parametrize("training", [True, False])
-def test_what_a_layer_makes_in_a_fresh_context_is_nobody_elses(layer, example, training):
+def test_what_a_layer_makes_in_a_fresh_context_is_not_overwritten_by_a_later_call(layer, example, training):
     component, shape, rng = layer(**example.fields), example.input_shape, np.random.default_rng(0)
     params, state = started(component.parameters(shape), rng), started(component.state(shape), rng)
-    handed_in = [rng.normal(size=(2, *shape)), *params.values()]
     made = []
     for _ in range(2):
         ctx = Context(training=training, rng=np.random.default_rng(0), params=params, state=dict(state))
-        out, cache = component.forward(handed_in[0], params, ctx)
-        dout = np.ones_like(out)
-        handed_in.append(dout)
-        dx, grads = component.backward(dout, cache, ctx)
-        made += [out, dx, *grads.values()]
-    assert not any(np.shares_memory(a, b) for at, a in enumerate(made) for b in (*made[:at], *handed_in))
+        out, cache = component.forward(drawn(component, shape, 2, rng), params, ctx)
+        dx, grads = component.backward(rng.normal(size=out.shape), cache, ctx)
+        made.append([array for array in (out, dx, *grads.values()) if array is not None])
+    assert not any(np.shares_memory(a, b) for a in made[0] for b in made[1])
+
+
+def test_a_penalty_that_a_layer_adds_is_seen_through_its_containers():
+    ctx = Context()
+    (inner,) = ctx.inner(["block"])
+    inner.inner(["affine1"])[0].add_loss(np.float32(0.5))
+    ctx.add_loss(1)
+    assert ctx.added_losses == [0.5, 1.0]
 
 
 # A reusing context.
@@ -108,8 +119,8 @@ def test_a_layer_computes_the_same_in_a_reusing_context_step_after_step(layer, e
     grads = {name: np.zeros_like(array) for name, array in params.items()}
     reusing = ReusingContext(params=params, grads=grads, state=state, rng=np.random.default_rng(1))
     fresh = Context(params=params, state=fresh_state, rng=np.random.default_rng(1))
-    for size in (3, 2, 3, 0, 3):
-        x, results = rng.normal(size=(size, *shape)), []
+    for size in (3, 2, 3, 1, 3):
+        x, results = drawn(component, shape, size, rng), []
         for ctx in (fresh, reusing):
             out, cache = component.forward(x, params, ctx)
             dx, found = component.backward(np.full_like(out, 0.5), cache, ctx)
@@ -173,7 +184,7 @@ def test_the_training_step_gives_layers_the_flat_buffers_gradients_and_uses_its_
             return input_shape
 
         def parameters(self, input_shape):
-            return {"b": Parameter(input_shape, Zeros())}
+            return {"b": Parameter(input_shape, 0.0)}
 
         def forward(self, x, params, ctx):
             seen.append((ctx.empty("out", x.shape), ctx.grad("b")))
@@ -251,7 +262,7 @@ def test_a_layer_that_assigns_state_in_an_evaluation_fails_and_changes_nothing(n
             return input_shape
 
         def state(self, input_shape):
-            return {"count": Parameter((1,), Zeros())}
+            return {"count": Parameter((1,), 0.0)}
 
         def forward(self, x, params, ctx):
             ctx.state["count"] = ctx.state["count"] + 1

@@ -41,7 +41,8 @@ def test_all_parameters_are_views_of_one_flat_buffer():
     assert sum(view.size for view in net.params.values()) == net.params.flat.size
     assert all(np.shares_memory(view, net.params.flat) for view in net.params.values())
     net.params["affine1.b"] = np.arange(5.0)
-    assert net.params.flat[20:25].tolist() == [0, 1, 2, 3, 4]
+    assert net.params["affine1.b"].tolist() == [0, 1, 2, 3, 4]
+    assert all(number in net.params.flat for number in range(5))
 
 
 def test_assigning_a_parameter_of_another_shape_is_refused():
@@ -94,9 +95,7 @@ class Careless(fcframe.Layer):
         return input_shape
 
     def state(self, input_shape):
-        from fcframe_standard.initializers.ones import Ones
-
-        return {"count": fcframe.Parameter((1,), Ones())}
+        return {"count": fcframe.Parameter((1,), 1.0)}
 
     def forward(self, x, params, ctx):
         ctx.state["count"][...] += 1
@@ -166,9 +165,10 @@ def test_an_empty_minibatch_has_scores_and_no_loss():
     net, (X, y) = network(), minibatch(0)
     assert net.scores(X).shape == (0, 3)
     loss, grads = net.loss(X, y)
-    penalty = 0.05 * sum((view**2).sum() for name, view in net.params.items() if name.endswith(".W"))
-    assert loss == pytest.approx(penalty)
-    assert all(np.isfinite(grad).all() for grad in grads.values())
+    weights = {name: view for name, view in net.params.items() if name.endswith(".W")}
+    assert loss == pytest.approx(0.05 * sum((view**2).sum() for view in weights.values()))
+    for name, grad in grads.items():
+        np.testing.assert_allclose(grad, 0.1 * weights[name] if name in weights else 0 * grad)
 
 
 @pytest.mark.parametrize(
@@ -176,11 +176,15 @@ def test_an_empty_minibatch_has_scores_and_no_loss():
     [
         (np.zeros((2, 5)), [0, 1], r"examples of shape \(4,\), got X of shape \(2, 5\)"),
         (np.zeros((2, 4)), [0], r"X has 2 rows and y has 1"),
-        (np.zeros((2, 4)), [0, 3], r"y: label 3 in row 1 is out of range: 3 scores an example mean labels 0 to 2"),
-        (np.zeros((2, 4)), [0, -1], r"label -1 in row 1"),
+        (
+            np.zeros((2, 4)),
+            [0, 3],
+            r"y: target 3 in row 1 is wrong: expected an integer from 0 to 2, for 3 scores an example",
+        ),
+        (np.zeros((2, 4)), [0, -1], r"target -1 in row 1"),
         ([["a"] * 4] * 2, [0, 1], r"X cannot be read as float64: could not convert string to float"),
-        (np.zeros((2, 4)), 0, r"y holds one value, expected a row of labels"),
-        (np.zeros((2, 4)), [0.0, 1.0], r"labels are integers of shape \(N,\), got float64"),
+        (np.zeros((2, 4)), 0, r"y holds one value, expected one target for each example"),
+        (np.zeros((2, 4)), [0.0, 1.0], r"targets are integers of shape \(N,\), got float64"),
     ],
 )
 def test_data_that_does_not_fit_is_refused(X, y, message):
@@ -216,9 +220,7 @@ class Broken(fcframe.Layer):
         return input_shape
 
     def parameters(self, input_shape):
-        from fcframe_standard.initializers.ones import Ones
-
-        return {"w": fcframe.Parameter(input_shape, Ones())}
+        return {"w": fcframe.Parameter(input_shape, 1.0)}
 
     def forward(self, x, params, ctx):
         return x * params["w"], (x, params["w"])
@@ -234,7 +236,7 @@ class Broken(fcframe.Layer):
     ("fault", "message"),
     [
         ("missing", r"broken1\.w: backward returned no gradient"),
-        ("unknown", r"gradients of what is no parameter: broken1\.v"),
+        ("unknown", r"gradients of names that are no parameters: broken1\.v"),
         ("shape", r"the gradient of broken1\.w has shape \(4,\), got values of shape \(6, 4\)"),
         ("dx", r"broken: backward returned no dx, though it was needed"),
     ],
@@ -261,22 +263,22 @@ def test_an_optimizer_that_returns_what_it_should_change_is_refused():
     class Returns(fcframe.Optimizer):
         type = "returns"
 
-        def update(self, w, dw, slots, step, learning_rate):
-            return w - learning_rate * dw
+        def update(self, w, dw, slots, step):
+            return w - step.learning_rate * dw
 
     params, grads = (Views({"w": (3,)}, np.float64) for _ in range(2))
     with pytest.raises(fcframe.ContractError, match="in place"):
-        Updates(Returns(), params, grads)(1, 0.1)
+        Updates(Returns(), {"w": fcframe.Parameter((3,), 0.0)}, params, grads)(1, 0.1)
 
 
 def test_an_initializer_of_another_shape_is_refused():
     class Scalar(fcframe.Initializer):
         type = "scalar"
 
-        def moments(self, shape):
+        def moments(self, shape, fan_in, fan_out):
             return 0.5, 0.0
 
-        def sample(self, shape, rng):
+        def sample(self, shape, fan_in, fan_out, rng):
             return np.float64(0.5)
 
     layers = [{"type": "affine", "units": 2, "initializer": Scalar()}]

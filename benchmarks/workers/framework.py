@@ -11,6 +11,7 @@ from benchmarks.workloads import Workload
 from fcframe import PluginError, SpecError
 from fcframe.providers import choose, running
 from fcframe.spec.models import ExperimentSpec
+from fcframe.training.listeners import Listeners, log
 from fcframe.training.solver import Solver
 from fcframe.training.turns import threads_for, turns
 
@@ -57,7 +58,9 @@ def solver(spec: ExperimentSpec, data: fcframe.Data) -> Solver:
     chosen = FOR_GOOD.enter_context(running(None, threads))
     network = fcframe.build(spec, seed=spec.training.seed, kernels=chosen)
     sharing = FOR_GOOD.enter_context(turns(threads))
-    return Solver(network, data, spec.training, fcframe.registry().hooks(), sharing)
+    listeners = Listeners(log)
+    listeners.add_hooks(fcframe.registry(), [])
+    return Solver(network, data, spec.training, listeners, sharing)
 
 
 def kernels() -> dict[str, str]:

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fcframe.hookspecs import hookimpl
-from fcframe.training.history import Evaluation
+from fcframe.events import Evaluation
 from fcframe.training.output import evaluation_line
 from fcframe.training.solver import Solver
 
@@ -33,21 +32,18 @@ class TrainingProgress(Progress):
             self._show(self._solver)
         return super().get_renderables()
 
-    @hookimpl
-    def fcframe_training_start(self, solver: Solver) -> None:
+    def training_start(self, training: Solver) -> None:
         """Starts to draw."""
-        self.add_task("", total=solver.steps, loss=float("nan"), speed="")
-        self._solver = solver
+        self.add_task("", total=training.steps, loss=float("nan"), speed="")
+        self._solver = training
 
-    @hookimpl
-    def fcframe_evaluation(self, solver: Solver, evaluation: Evaluation) -> None:
+    def evaluation(self, training: Solver, evaluation: Evaluation) -> None:
         """A line above the bar."""
-        self.console.print(evaluation_line(solver, evaluation), highlight=False)
+        self.console.print(evaluation_line(training, evaluation), highlight=False)
 
-    @hookimpl
-    def fcframe_training_end(self, solver: Solver) -> None:
+    def updates_end(self, training: Solver) -> None:
         """Draws the bar once more, full."""
-        self._show(solver)
+        self._show(training)
 
     def _show(self, solver: Solver) -> None:
         task = self.tasks[0]

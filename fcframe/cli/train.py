@@ -18,7 +18,6 @@ from fcframe.cli.common import (
 from fcframe.cli.program import of_the_output
 from fcframe.cli.tables import console
 from fcframe.errors import FcframeError
-from fcframe.hookspecs import hookimpl
 from fcframe.providers import in_use
 from fcframe.registry import registry
 from fcframe.spec.models import ExperimentSpec
@@ -98,9 +97,8 @@ class _Watch:
 
     solver: Solver | None = None
 
-    @hookimpl
-    def fcframe_training_start(self, solver: Solver) -> None:
-        self.solver = solver
+    def training_start(self, training: Solver) -> None:
+        self.solver = training
 
 
 def _name(source: str, spec: Any) -> str:

@@ -3,40 +3,68 @@
 A component is a frozen, strict pydantic model. Its fields are its JSON, its JSON Schema and its documentation;
 its methods are pure functions of their arguments. Arrays never live inside it: parameters, state, caches and
 slots are handed in and handed back. Kinds are abstract, components are final: a component derives from one of
-the eight classes below (or from `Container`, the abstract layer that holds layers), and nothing derives from it.
+the nine classes below (or from `Container`, the abstract layer that holds layers), and nothing derives from it.
 
 Words for shapes: N examples in a minibatch, D features in, H hidden, C classes or outputs. A method that takes
 an `input_shape` means the shape of one example, without N.
 """
 
 from fcframe.components.base import Component, Example, Params, Rejected, Shape
-from fcframe.components.dataset import Data, Dataset
-from fcframe.components.initializer import Initializer, Parameter
-from fcframe.components.layer import Layer
-from fcframe.components.loss import Loss, Metric, Regularizer
-from fcframe.components.optimizer import Optimizer, Progress, Schedule
+from fcframe.components.dataset import AnyDataset, Data, Dataset
+from fcframe.components.domain import Domain, Integers, Reals
+from fcframe.components.fields import SCHEMA_KEY
+from fcframe.components.initializer import AnyInitializer, Initializer, Parameter
+from fcframe.components.layer import AnyLayer, Layer, Layers
+from fcframe.components.loss import AnyLoss, AnyMetric, AnyRegularizer, Loss, Metric, Regularizer
+from fcframe.components.observer import AnyObserver, Observer
+from fcframe.components.optimizer import AnyOptimizer, AnySchedule, Optimizer, Progress, Schedule, Step
+from fcframe.components.targets import Binary, Classes, Counts, Numbers, Positive, Shares, Signs, Targets
 
 KINDS: tuple[type[Component], ...] = (
-    Layer, Loss, Optimizer, Schedule, Initializer, Regularizer, Metric, Dataset,
+    Layer, Loss, Optimizer, Schedule, Initializer, Regularizer, Metric, Observer, Dataset,
 )  # fmt: skip
-"""The eight kinds, in the order in which they are listed."""
+"""The nine kinds, in the order in which they are listed."""
 
 __all__ = [
     "KINDS",
+    "SCHEMA_KEY",
+    "AnyDataset",
+    "AnyInitializer",
+    "AnyLayer",
+    "AnyLoss",
+    "AnyMetric",
+    "AnyObserver",
+    "AnyOptimizer",
+    "AnyRegularizer",
+    "AnySchedule",
+    "Binary",
+    "Classes",
     "Component",
+    "Counts",
     "Data",
     "Dataset",
+    "Domain",
     "Example",
     "Initializer",
+    "Integers",
     "Layer",
+    "Layers",
     "Loss",
     "Metric",
+    "Numbers",
+    "Observer",
     "Optimizer",
     "Parameter",
     "Params",
+    "Positive",
     "Progress",
+    "Reals",
     "Regularizer",
     "Rejected",
     "Schedule",
     "Shape",
+    "Shares",
+    "Signs",
+    "Step",
+    "Targets",
 ]

@@ -1,7 +1,7 @@
 """What all kinds of components share: a type, examples, and the road from JSON and back."""
 
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self, TypeAlias
 
 from pydantic import ModelWrapValidatorHandler, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -49,15 +49,24 @@ class Component(StrictModel, ABC):
     """What all kinds share: a type, examples, and the road from JSON and back."""
 
     kind: ClassVar[str]
-    """What the component is: "layer", "loss", …; set by the eight classes below."""
+    """What the component is: "layer", "loss", …; set by the class of its kind."""
     plural: ClassVar[str]
     """The registry's attribute for this kind: "layers", "losses", …"""
     type: ClassVar[str]
     """The component's name in JSON."""
     examples: ClassVar[tuple[Example, ...]] = ()
-    """Configurations that show the component off; the harness checks each and makes more of its own."""
+    """Typical configurations; the harness checks each, and makes more of its own."""
     rejected: ClassVar[tuple[Rejected, ...]] = ()
-    """Configurations, or input shapes, that the component refuses; the harness sees that it does, and how."""
+    """Configurations, or input shapes, that the component refuses; the harness checks that it does, and its words."""
+    also_called: ClassVar[tuple[str, ...]] = ()
+    """Other names of the component in the field; somebody who writes one of them as a type is told this one."""
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Only the fields that are not at their defaults: "Affine(units=5)"."""
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name, None)
+            if field.is_required() or value != field.get_default(call_default_factory=True):
+                yield name, value
 
     @model_validator(mode="wrap")
     @classmethod

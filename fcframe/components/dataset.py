@@ -1,13 +1,15 @@
 """The contract of a dataset, and the arrays that it gives."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from pydantic import NonNegativeInt
 
 from fcframe.components.base import Component, Shape
+from fcframe.components.fields import AnyOf
 from fcframe.context import Array
 
 
@@ -27,6 +29,8 @@ class Data:
     y_test: Array
     classes: tuple[str, ...] = ()
     """What the labels 0, 1, … are called, where the data says."""
+    fitted: Mapping[str, Any] = field(default_factory=dict)
+    weights: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for split, (X, y) in self.splits().items():
@@ -82,3 +86,6 @@ class Dataset(Component):
             OSError: A file cannot be read.
             ValueError: What was read is not what the dataset promises; the message names file and line.
         """
+
+
+AnyDataset: TypeAlias = Annotated[Dataset, AnyOf(Dataset)]

@@ -2,25 +2,28 @@
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import index
+from typing import Annotated, TypeAlias
 
 import numpy as np
 
 from fcframe.components.base import Component, Shape
+from fcframe.components.fields import AnyOf
+from fcframe.components.loss import Regularizer
 from fcframe.context import Array
 
 
 class Initializer(Component):
     """How a parameter starts.
 
-    >>> import numpy as np
     >>> class Half(Initializer):
     ...     type = "half"
-    ...     def moments(self, shape):
+    ...     def moments(self, shape, fan_in, fan_out):
     ...         return 0.5, 0.0
-    ...     def sample(self, shape, rng):
+    ...     def sample(self, shape, fan_in, fan_out, rng):
     ...         return np.full(shape, 0.5)
-    >>> Half().sample((2,), np.random.default_rng(0))
+    >>> Half().sample((2,), 1, 2, np.random.default_rng(0))
     array([0.5, 0.5])
     """
 
@@ -28,11 +31,13 @@ class Initializer(Component):
     plural = "initializers"
 
     @abstractmethod
-    def sample(self, shape: Shape, rng: "np.random.Generator") -> Array:
+    def sample(self, shape: Shape, fan_in: int, fan_out: int, rng: "np.random.Generator") -> Array:
         """Draws the start of one parameter.
 
         Args:
             shape: The parameter's shape; (D, units) for a matrix that maps D features to `units`.
+            fan_in: From how many inputs each output is computed: D for that matrix, and for its bias too.
+            fan_out: To how many outputs each input contributes: `units` for that matrix.
             rng: The only source of randomness.
 
         Returns:
@@ -40,35 +45,86 @@ class Initializer(Component):
         """
 
     @abstractmethod
-    def moments(self, shape: Shape) -> tuple[float, float]:
+    def moments(self, shape: Shape, fan_in: int, fan_out: int) -> tuple[float, float]:
         """The mean and the standard deviation of the distribution that `sample` draws from."""
+
+
+AnyInitializer: TypeAlias = Annotated[Initializer, AnyOf(Initializer)]
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One array that a layer owns: its shape, how it starts, and whether a regularizer acts on it.
+    """One array that a layer owns: its shape, how it starts, and how it is trained.
 
     Args:
         shape: Positive sizes, known from the input's shape alone.
-        initializer: How the array starts.
-        decay: Whether a regularizer acts on it: True for weights, False for biases, scales and running state.
+        initializer: How the array starts: an initializer, or the number that every element starts at.
+        decay: Whether regularizers and weight decay act on it: True for weights, False for biases, scales and running
+            state.
+        trainable: Whether it is updated. A parameter that is not has no gradient and no slots.
+        fan_in: From how many inputs each output is computed; by default the product of all sizes but the last. A
+            convolution with W (filters, channels, height, width) says channels · height · width, and the bias of an
+            affine layer the number of features.
+        learning_rate: What the optimizer's learning rate is multiplied with for this parameter.
+        fan_out: To how many outputs each input contributes; by default the parameter's size divided by fan_in.
+        regularizer: Which regularizer acts on it, instead of the network's.
 
     Raises:
-        ValueError: A size is not a positive integer, or the initializer is none.
+        ValueError: A size is not a positive integer, or another argument is not what it should be.
+
+    >>> Parameter((5, 3), 0.0).fans
+    (5, 3)
+    >>> Parameter((16, 3, 2, 2), 0.0, fan_in=12).fans
+    (12, 16)
     """
 
     shape: Shape
-    initializer: Initializer
+    initializer: Initializer | float
     decay: bool = True
+    trainable: bool = True
+    fan_in: int | None = None
+    learning_rate: float = 1.0
+    fan_out: int | None = field(default=None, kw_only=True)
+    regularizer: Regularizer | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", tuple(self.shape))
-        if not all(isinstance(size, int) and size > 0 for size in self.shape):
-            raise ValueError(f"a parameter's sizes are positive integers, got {self.shape}")
-        if not isinstance(self.initializer, Initializer):
-            raise ValueError(f"a parameter's initializer is an Initializer, got {self.initializer!r}")
+        shape = tuple(self.shape)
+        try:
+            object.__setattr__(self, "shape", tuple(index(size) for size in shape))
+        except TypeError:
+            raise ValueError(f"a parameter's sizes are positive integers, got {shape}") from None
+        if not all(size > 0 for size in self.shape):
+            raise ValueError(f"a parameter's sizes are positive integers, got {shape}")
+        if not isinstance(self.initializer, Initializer) and not _is_number(self.initializer):
+            raise ValueError(f"a parameter's initializer is an Initializer or a number, got {self.initializer!r}")
+        if not _is_number(self.learning_rate) or self.learning_rate < 0:
+            raise ValueError(f"a parameter's learning_rate is a number of at least 0, got {self.learning_rate!r}")
+        for name in ("fan_in", "fan_out"):
+            fan = getattr(self, name)
+            if fan is not None and not (isinstance(fan, (int, np.integer)) and fan > 0):
+                raise ValueError(f"a parameter's {name} is a positive integer, got {fan!r}")
 
     @property
     def size(self) -> int:
         """How many numbers it holds; a Python integer, so that no size overflows."""
         return math.prod(self.shape)
+
+    @property
+    def fans(self) -> tuple[int, int]:
+        """(fan_in, fan_out), as declared or else as the shape says."""
+        fan_in = self.fan_in or math.prod(self.shape[:-1])
+        return fan_in, self.fan_out or max(1, self.size // fan_in)
+
+    def sample(self, rng: "np.random.Generator") -> Array:
+        """The start of the array, in float64.
+
+        >>> Parameter((2,), 0.5).sample(np.random.default_rng(0))
+        array([0.5, 0.5])
+        """
+        if isinstance(self.initializer, Initializer):
+            return self.initializer.sample(self.shape, *self.fans, rng)
+        return np.full(self.shape, float(self.initializer))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and math.isfinite(value)

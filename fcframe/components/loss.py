@@ -1,20 +1,47 @@
 """The contracts of what a network is trained on and measured by: metric, loss and regularizer."""
 
 from abc import abstractmethod
-from typing import ClassVar
-
-import numpy as np
+from typing import Annotated, ClassVar, TypeAlias
 
 from fcframe.components.base import Component, Shape
+from fcframe.components.fields import AnyOf
+from fcframe.components.targets import Targets
 from fcframe.context import Array, Context
 
 
-class Metric(Component):
+class Judge(Component):
+    """What a loss and a metric share: they compare scores with targets, and declare which targets these are."""
+
+    targets: ClassVar[Targets | None] = None
+    """What y holds: Classes(), Numbers(), Binary() and so on. None means undeclared: then nothing is checked with the
+    spec and the data, and the harness tries every kind of target."""
+
+    def check_scores(self, output_shape: Shape) -> None:
+        """Refuses a network whose scores, of this shape per example, cannot be taken.
+
+        Raises:
+            ValueError: Says which shapes are taken.
+        """
+        if self.targets is not None:
+            self.targets.row_shape(output_shape)
+
+    def check_labels(self, y: Array, output_shape: Shape) -> None:
+        """Refuses targets that do not fit scores of `output_shape`; called once for a data set, not in the step.
+
+        Raises:
+            ValueError: Says which target is wrong, and in which row.
+        """
+        if self.targets is not None:
+            self.targets.check(y, output_shape)
+
+
+class Metric(Judge):
     """How good scores are, for a person to read. It need not be differentiable.
 
-    >>> import numpy as np
+    >>> from fcframe import Classes
     >>> class Error(Metric):
     ...     type, label, higher_is_better = "error", "err", False
+    ...     targets = Classes()
     ...     def value(self, scores, y):
     ...         return float((scores.argmax(axis=1) != y).mean())
     >>> Error().value(np.array([[0.1, 0.9]]), np.array([0]))
@@ -30,10 +57,10 @@ class Metric(Component):
 
     @abstractmethod
     def value(self, scores: Array, y: Array) -> float:
-        """The metric of all N rows of scores (N, *output_shape) against their N labels; N is at least 1."""
+        """The metric of all N rows of scores (N, *output_shape) against their N targets; N is at least 1."""
 
     def naive(self, scores: Array, y: Array) -> float | None:
-        """The same, written as it is defined, row by row and without haste; the harness compares. None by default.
+        """The same as its definition says it, row by row; the harness compares both. None by default.
 
         >>> def naive(self, scores, y):
         ...     wrong = sum(list(row).index(max(row)) != label for row, label in zip(scores, y))
@@ -41,19 +68,15 @@ class Metric(Component):
         """
         return None
 
-    def example_labels(self, N: int, output_shape: Shape, rng: "np.random.Generator") -> Array | None:
-        """As for a loss."""
-        return None
 
+class Loss(Judge):
+    """What training minimizes: the mean over the minibatch of how wrong each row of scores is.
 
-class Loss(Component):
-    """What training makes small: the mean over the minibatch of how wrong each row of scores is.
-
-    >>> import numpy as np
+    >>> from fcframe import Numbers
     >>> class Linear(Loss):
-    ...     type = "linear"
+    ...     type, targets = "linear", Numbers()
     ...     def value_and_grad(self, scores, y, ctx):
-    ...         N = max(1, len(scores))
+    ...         N = len(scores)
     ...         return float((scores * y).sum() / N), y / N
     >>> Linear().value_and_grad(np.array([[2.0]]), np.array([[3.0]]), Context())
     (6.0, array([[3.]]))
@@ -63,46 +86,27 @@ class Loss(Component):
     plural = "losses"
     metric: ClassVar["Metric | None"] = None
     """What an evaluation reports beside the loss, unless the spec names another metric."""
-
-    def check_scores(self, output_shape: Shape) -> None:
-        """Refuses a network whose scores, of this shape per example, the loss cannot take.
-
-        Raises:
-            ValueError: Says which shapes it takes.
-        """
-
-    def check_labels(self, y: Array, output_shape: Shape) -> None:
-        """Refuses labels that do not fit scores of `output_shape`; called once for a data set, not in the step.
-
-        Raises:
-            ValueError: Says which label is wrong, and where.
-        """
-
-    def example_labels(self, N: int, output_shape: Shape, rng: "np.random.Generator") -> Array | None:
-        """Labels of N rows for the harness to check with; None, the default, lets it try the usual kinds.
-
-        Those are classes, real and positive numbers, counts, shares, 0 or 1, and signs; one a row or one a score.
-        """
-        return None
+    takes_weights: ClassVar[bool] = False
+    """Whether `value_and_grad` looks at `ctx.weights`, and gives the weighted mean where there are weights."""
 
     @abstractmethod
     def value_and_grad(self, scores: Array, y: Array, ctx: Context) -> tuple[float, Array]:
         """The mean loss over the minibatch, and its gradient.
 
         Args:
-            scores: (N, *output_shape), unchanged on return.
-            y: N labels that `check_labels` has accepted, unchanged on return.
-            ctx: Gives reusable arrays.
+            scores: (N, *output_shape) with N at least 1, unchanged on return.
+            y: N targets that `check_labels` has accepted, unchanged on return.
+            ctx: Gives reusable arrays, and in `ctx.weights` None or the examples' weights (N,). With weights w the loss
+                is Σ wᵢ lossᵢ / Σ wᵢ. Only a loss that declares `takes_weights = True` is given weights.
 
         Returns:
-            The loss (0.0 for N = 0) and dscores, in the shape and dtype of scores.
+            The loss and dscores, in the shape and dtype of scores.
         """
 
 
 class Regularizer(Component):
     """A penalty on a weight, added to the loss; it acts on every parameter with `decay=True`.
 
-    >>> import numpy as np
     >>> class L1(Regularizer):
     ...     type = "l1"
     ...     def value_and_grad(self, w, ctx):
@@ -117,3 +121,8 @@ class Regularizer(Component):
     @abstractmethod
     def value_and_grad(self, w: Array, ctx: Context) -> tuple[float, Array]:
         """The penalty on one parameter, and its gradient in w's shape and dtype; w is unchanged on return."""
+
+
+AnyMetric: TypeAlias = Annotated[Metric, AnyOf(Metric)]
+AnyLoss: TypeAlias = Annotated[Loss, AnyOf(Loss)]
+AnyRegularizer: TypeAlias = Annotated[Regularizer, AnyOf(Regularizer)]

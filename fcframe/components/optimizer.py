@@ -2,12 +2,15 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple, TypeAlias
 
 from pydantic import NonNegativeFloat
 
 from fcframe.components.base import Component
+from fcframe.components.fields import AnyOf
 from fcframe.context import Array
+from fcframe.events import Results
+from fcframe.events import Step as Step
 
 
 class Optimizer(Component):
@@ -16,10 +19,10 @@ class Optimizer(Component):
     >>> import numpy as np
     >>> class Sign(Optimizer):
     ...     type = "sign"
-    ...     def update(self, w, dw, slots, step, learning_rate):
-    ...         w -= learning_rate * np.sign(dw)
+    ...     def update(self, w, dw, slots, step):
+    ...         w -= step.learning_rate * np.sign(dw)
     >>> w = np.array([1.0, 1.0])
-    >>> Sign().update(w, np.array([0.3, -7.0]), {}, 1, 0.25)
+    >>> Sign().update(w, np.array([0.3, -7.0]), {}, Step(1, 0.25))
     >>> w
     array([0.75, 1.25])
     """
@@ -27,11 +30,14 @@ class Optimizer(Component):
     kind = "optimizer"
     plural = "optimizers"
     per_tensor: ClassVar[bool] = False
-    """False: elementwise, written for one array and handed blocks of all parameters; True: handed each parameter."""
+    """False: elementwise, written for one array and called with blocks of all parameters. True: called with each
+    parameter."""
+    uses_decay: ClassVar[bool] = True
+    """False if `update` never looks at `step.decay`: then a block may hold weights and biases, which is faster."""
 
     scratch: ClassVar[tuple[str, ...]] = ()
-    """Names of arrays to write into, whose contents mean nothing between updates. Whoever calls `update` may give
-    them among the slots, so the text says `out=slots.get(name)`; one that makes no other array gets larger blocks."""
+    """Names of temporary arrays, whose contents mean nothing between updates. They may be among the slots, so the text
+    says `out=slots.get(name)`; an optimizer that makes no other array gets larger blocks."""
 
     learning_rate: NonNegativeFloat = 1e-3
     """The step size before the schedule's factor."""
@@ -41,20 +47,19 @@ class Optimizer(Component):
         return ()
 
     @abstractmethod
-    def update(self, w: Array, dw: Array, slots: Mapping[str, Array], step: int, learning_rate: float) -> None:
+    def update(self, w: Array, dw: Array, slots: Mapping[str, Array], step: Step) -> None:
         """Changes w, and the slots, in place.
 
         Args:
             w: A block of all parameters as one flat array, or for a per-tensor optimizer one parameter.
             dw: Its gradient, unchanged on return.
             slots: For each name of `slots()`, an array of w's shape; and perhaps for each name of `scratch`.
-            step: How many updates there have been, counting this one: 1, 2, …
-            learning_rate: Already multiplied with the schedule's factor.
+            step: The step's number, its learning rate, and whether weight decay acts on this block.
         """
 
 
 class Progress(NamedTuple):
-    """Where in its training a solver is.
+    """How far a training has come.
 
     >>> Progress(step=250, steps_per_epoch=100, steps=1000).epoch
     2
@@ -87,6 +92,18 @@ class Schedule(Component):
     kind = "schedule"
     plural = "schedules"
 
+    def watched(self) -> tuple[str, bool | None] | None:
+        """The figure that `observe` looks at, such as "val_loss", and whether higher is better if the spec says so.
+
+        A spec whose training never measures the figure, or in which it improves the other way, is refused. None by
+        default: no figure is watched.
+        """
+        return None
+
+    def warmup_steps(self) -> int:
+        """In how many updates the factor first rises; a training that is shorter is told so. 0 by default."""
+        return 0
+
     def start(self) -> Mapping[str, float]:
         """What the schedule remembers when training starts. Nothing by default."""
         return {}
@@ -95,8 +112,8 @@ class Schedule(Component):
     def factor(self, progress: Progress, memory: Mapping[str, float]) -> float:
         """What the optimizer's learning rate is multiplied with in the next update: 1.0 leaves it as it is."""
 
-    def observe(self, memory: Mapping[str, float], results: Mapping[str, float]) -> Mapping[str, float]:
-        """What the schedule remembers after an evaluation. What it did before, by default.
+    def observe(self, memory: Mapping[str, float], results: Results) -> Mapping[str, float]:
+        """What the schedule remembers after an evaluation. The same as before, by default.
 
         Args:
             memory: What it remembered so far; unchanged on return.
@@ -106,3 +123,7 @@ class Schedule(Component):
             KeyError: A figure that the schedule watches is not among the results.
         """
         return memory
+
+
+AnyOptimizer: TypeAlias = Annotated[Optimizer, AnyOf(Optimizer)]
+AnySchedule: TypeAlias = Annotated[Schedule, AnyOf(Schedule)]

@@ -4,7 +4,16 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
 
-from fcframe.fields import AnyDataset, AnyLoss, AnyMetric, AnyOptimizer, AnyRegularizer, AnySchedule, Layers
+from fcframe.components import (
+    AnyDataset,
+    AnyLoss,
+    AnyMetric,
+    AnyObserver,
+    AnyOptimizer,
+    AnyRegularizer,
+    AnySchedule,
+    Layers,
+)
 from fcframe.strict import StrictModel
 
 FORMAT: Literal[1] = 1
@@ -73,6 +82,8 @@ class TrainingSpec(StrictModel):
     """Draws the parameters' start, the minibatches and what layers leave to chance."""
     evaluation: EvaluationSpec = EvaluationSpec()
     """What is measured, and when."""
+    observers: tuple[AnyObserver, ...] = ()
+    """What is done beside training, such as early stopping or gradient clipping."""
 
 
 class ExperimentSpec(Document):
@@ -82,7 +93,7 @@ class ExperimentSpec(Document):
     """What the run's folder is called; without it, as the spec's file."""
     network: NetworkSpec
     """The network."""
-    data: AnyDataset
+    data: AnyDataset | None = None
     """Where examples come from."""
     training: TrainingSpec
     """How it learns."""

@@ -4,9 +4,8 @@ from typing import Any
 
 from pydantic import PydanticUserError
 
-from fcframe.components import KINDS, Component
+from fcframe.components import KINDS, SCHEMA_KEY, Component
 from fcframe.errors import ContractError
-from fcframe.fields import SCHEMA_KEY
 from fcframe.registry import Registry
 from fcframe.spec.models import EXPERIMENT_KEYS, ExperimentSpec, NetworkSpec
 from fcframe.strict import StrictModel

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fcframe.builder import max_bytes
 from fcframe.components import Metric
 from fcframe.context import Array, Context
 from fcframe.errors import SpecError
@@ -14,28 +15,32 @@ class Evaluator:
     Args:
         network: The network, measured with the parameters that it has when called.
         metric: What is measured beside the loss, if anything.
-        batch_size: How many examples are scored at a time.
+        batch_size: How many examples are scored at a time; fewer where so many would need more memory than is allowed.
     """
 
     def __init__(self, network: Network, metric: Metric | None, batch_size: int) -> None:
         self._network = network
         self._metric = metric
-        self._batch_size = batch_size
+        example = max(1, sum(network.chain.numbers_made(network.spec.input)) * network.dtype.itemsize)
+        self._batch_size = max(1, min(batch_size, max_bytes() // example))
         self._ctx = network.evaluation_context(reuse=True)
 
-    def __call__(self, X: Array, y: Array, split: str, sample: Array | None = None) -> dict[str, float]:
-        """The figures of one split, "val_loss" and "val_acc" say; none where there is no example.
+    def __call__(
+        self, X: Array, y: Array, split: str, sample: Array | None = None, weights: Array | None = None
+    ) -> dict[str, float]:
+        """The figures of one split, such as "val_loss" and "val_acc"; none where there is no example.
 
-        The loss is of the data alone, without regularization.
+        The loss is that of the data alone, without penalties.
 
         Args:
             X: Examples.
             y: Their labels.
             split: What the figures' names start with.
             sample: The rows that are measured; all of them, by default.
+            weights: How much each example counts in the loss; all the same, by default.
 
         Raises:
-            SpecError: The metric does not go with the scores and the labels.
+            SpecError: The metric does not go with the scores and the targets.
         """
         if len(X) == 0:
             return {}
@@ -46,7 +51,12 @@ class Evaluator:
             rows = slice(start, start + self._batch_size)
             examples = X[rows] if sample is None else X[sample[rows]]
             scores[rows], _ = network.chain.forward(examples, network.params, self._ctx)
-        loss, _ = network.spec.loss.value_and_grad(scores, y, Context(training=False, dtype=network.dtype))
+        if weights is not None and sample is not None:
+            weights = weights[sample]
+        if weights is not None and not weights.any():
+            weights = None  # of examples that all count nothing there is no weighted mean
+        ctx = Context(training=False, dtype=network.dtype, weights=weights)
+        loss, _ = network.spec.loss.value_and_grad(scores, y, ctx)
         results = {f"{split}_loss": float(loss)}
         if self._metric is not None:
             results[f"{split}_{self._metric.label}"] = _measured(self._metric, scores, y)

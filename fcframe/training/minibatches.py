@@ -17,15 +17,24 @@ class Minibatches:
         y: Their labels.
         batch_size: N, examples in a minibatch; the last of an epoch may have fewer.
         replacement: False: an epoch shows every example once. True: each minibatch is drawn from all of them.
-        rng: Draws.
+        rng: The source of randomness.
+        weights: The examples' weights (n,), or None where all count the same.
 
     >>> batches = Minibatches(np.arange(5.0)[:, None], np.arange(5), 2, False, np.random.default_rng(0))
-    >>> [len(X) for X, y in batches.epoch()]
+    >>> [len(X) for X, y, weights in batches.epoch()]
     [2, 2, 1]
     """
 
-    def __init__(self, X: Array, y: Array, batch_size: int, replacement: bool, rng: np.random.Generator) -> None:
-        self._X, self._y = X, y
+    def __init__(
+        self,
+        X: Array,
+        y: Array,
+        batch_size: int,
+        replacement: bool,
+        rng: np.random.Generator,
+        weights: Array | None = None,
+    ) -> None:
+        self._X, self._y, self._weights = X, y, weights
         self._rng = rng
         self._replacement = replacement
         self._size = batch_size if replacement else min(batch_size, len(X))
@@ -35,7 +44,7 @@ class Minibatches:
         self._batch = arrays.zeros((self._size, *X.shape[1:]), X.dtype, 7)
         self._labels = arrays.zeros((self._size, *y.shape[1:]), y.dtype)
 
-    def epoch(self) -> Iterator[tuple[Array, Array]]:
+    def epoch(self) -> Iterator[tuple[Array, Array, Array | None]]:
         """The minibatches of one epoch; each is overwritten by the next."""
         order, size = self._order, self._size
         if self._replacement:
@@ -48,4 +57,5 @@ class Minibatches:
             if len(chosen) < size:
                 batch, labels = batch[: len(chosen)], labels[: len(chosen)]
             # "clip": without it, take first fills a hidden copy of what it was given to write into
-            yield self._X.take(chosen, 0, batch, "clip"), self._y.take(chosen, 0, labels, "clip")
+            weights = None if self._weights is None else self._weights[chosen]
+            yield self._X.take(chosen, 0, batch, "clip"), self._y.take(chosen, 0, labels, "clip"), weights

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from fcframe.hookspecs import hookimpl
-from fcframe.training.history import Evaluation
+from fcframe.events import Evaluation
 from fcframe.training.solver import Solver
 
 
@@ -19,22 +18,25 @@ class PlainOutput:
         self._write = write
         self._every = print_every
 
-    @hookimpl
-    def fcframe_step_end(self, solver: Solver) -> None:
+    def step_end(self, training: Solver) -> None:
         """The loss, after the first iteration and every `print_every` ones from there."""
-        if (solver.step - 1) % self._every == 0:
-            self._write(f"(Iteration {solver.step} / {solver.steps}) loss: {solver.loss:f}")
+        if (training.step - 1) % self._every == 0:
+            self._write(f"(Iteration {training.step} / {training.steps}) loss: {training.loss:f}")
 
-    @hookimpl
-    def fcframe_evaluation(self, solver: Solver, evaluation: Evaluation) -> None:
+    def evaluation(self, training: Solver, evaluation: Evaluation) -> None:
         """The metric on training and validation examples."""
-        self._write(evaluation_line(solver, evaluation))
+        self._write(evaluation_line(training, evaluation))
 
 
-def evaluation_line(solver: Solver, evaluation: Evaluation) -> str:
+def evaluation_line(training: Solver, evaluation: Evaluation) -> str:
     """`(Epoch 0 / 30) train acc: 0.181000; val_acc: 0.166000`, or the losses where there is no metric."""
-    label = solver.metric.label if solver.metric else "loss"
+    label = training.metric.label if training.metric else "loss"
     figures = [f"train {label}: {evaluation.results[f'train_{label}']:f}"]
     if f"val_{label}" in evaluation.results:
         figures.append(f"val_{label}: {evaluation.results[f'val_{label}']:f}")
-    return f"(Epoch {evaluation.epoch} / {solver.epochs}) {'; '.join(figures)}"
+    return f"(Epoch {evaluation.epoch} / {training.epochs}) {'; '.join(figures)}"
+
+
+def progress_observer(progress: bool | Callable[[str], None]) -> PlainOutput:
+    """The observer for `train(progress=...)`: True prints lines, a function is called with each line."""
+    return PlainOutput(progress if callable(progress) else print)

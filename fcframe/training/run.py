@@ -15,10 +15,10 @@ from pydantic import BaseModel
 
 from fcframe.components import Component
 from fcframe.errors import OutputError
+from fcframe.events import Evaluation, History
 from fcframe.network import Network
 from fcframe.registry import Registry
 from fcframe.spec.models import ExperimentSpec
-from fcframe.training.history import Evaluation, History
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,12 @@ class Run:
     """The run's folder, if it has one."""
     threads: int = 1
     """How many it had; another number may give other bytes."""
+    fitted: Mapping[str, Any] = field(default_factory=dict)
+    """What the dataset fitted on the training examples: names of features and classes, scales and the like."""
+    notes: tuple[str, ...] = ()
+    """Warnings, a line each: settings that are probably a mistake, observers that were switched off."""
+    stopped: str = ""
+    """Why the training ended before its last epoch; empty if it did not."""
 
     def facts(self) -> dict[str, Any]:
         """The run in a few numbers, as JSON."""
@@ -46,6 +52,7 @@ class Run:
             "steps": len(self.history.losses),
             "kernels": self.network.kernels.name,
             "threads": self.threads,
+            "stopped": self.stopped,
             "best": self.best.facts(),
             "test": dict(self.test),
         }

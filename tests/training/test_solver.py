@@ -1,4 +1,5 @@
 import tracemalloc
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -7,7 +8,6 @@ import pytest
 import fcframe
 from fcframe.training.evaluation import Evaluator
 from fcframe.training.output import PlainOutput
-from fcframe.training.solver import Solver
 from tests.training.toys import Recorder, Toy, experiment
 
 
@@ -54,8 +54,8 @@ def test_hooks_are_called_in_the_order_of_the_life_cycle():
     fcframe.train(experiment(epochs=2, batch_size=30), observers=[recorder])
     names = [call if isinstance(call, str) else call[0] for call in recorder.calls]
     assert names == [
-        "training_start", "step_end", "evaluation", "step_end", "evaluation", "epoch_end",
-        "step_end", "step_end", "evaluation", "epoch_end", "training_end",
+        "training_start", "gradients", "step_end", "evaluation", "gradients", "step_end", "evaluation", "epoch_end",
+        "gradients", "step_end", "gradients", "step_end", "evaluation", "epoch_end", "updates_end", "training_end",
     ]  # fmt: skip
     assert [call[1:] for call in recorder.calls if call[0] == "evaluation"] == [(0, 1), (1, 2), (2, 4)]
 
@@ -159,7 +159,7 @@ def test_a_schedule_multiplies_the_learning_rate_after_each_epoch():
 
 
 def test_a_schedule_with_state_sees_the_evaluations():
-    plateau = {"type": "reduce_on_plateau", "watch": "val_acc", "better": "lower", "patience": 0, "decay": 0.1}
+    plateau = {"type": "reduce_on_plateau", "watch": "val_acc", "patience": 0, "decay": 0.1}
     run = fcframe.train(experiment(schedule=plateau, epochs=4))
     rates = run.history.series("learning_rate")
     assert rates[0] == pytest.approx(0.1)
@@ -167,8 +167,32 @@ def test_a_schedule_with_state_sees_the_evaluations():
 
 
 def test_a_schedule_that_watches_what_is_not_measured_is_refused_with_what_is():
-    with pytest.raises(fcframe.DataError, match=r"training\.schedule: it watches 'val_r2', .* measured: train_loss"):
+    message = r"training\.schedule: reduce_on_plateau watches 'val_r2', which is never measured; measured: train_loss"
+    with pytest.raises(fcframe.SpecError, match=message):
         fcframe.train(experiment(schedule={"type": "reduce_on_plateau", "watch": "val_r2"}))
+
+
+def test_a_figure_of_validation_examples_that_there_are_not_is_refused_before_training():
+    watching = experiment(schedule={"type": "reduce_on_plateau"}, data=Toy(held_out=0))
+    with pytest.raises(
+        fcframe.DataError, match=r"training\.schedule: .* 'val_loss', which is not measured with this data"
+    ):
+        fcframe.train(watching)
+
+
+def test_a_schedule_that_takes_a_figure_to_improve_the_wrong_way_is_refused():
+    plateau = {"type": "reduce_on_plateau", "watch": "val_acc", "better": "lower"}
+    with pytest.raises(fcframe.SpecError, match=r"watches 'val_acc', of which higher is better, but the spec says"):
+        fcframe.train(experiment(schedule=plateau))
+
+
+def test_a_schedule_follows_the_watched_figures_own_direction():
+    plateau = {"type": "reduce_on_plateau", "watch": "train_acc", "patience": 0, "decay": 0.1}
+    run = fcframe.train(experiment(schedule=plateau, epochs=6, optimizer={"type": "sgd", "learning_rate": 0.05}))
+    better = [now > before for before, now in pairwise(run.history.series("train_acc"))]
+    rates = run.history.series("learning_rate")
+    assert not better[0] or rates[1] == rates[0]
+    assert (rates[-1] < rates[0]) is (not all(better[:-1]))
 
 
 def test_a_loss_that_leaves_the_finite_numbers_ends_the_training_with_a_remedy():
@@ -198,7 +222,7 @@ class Scripted(fcframe.Metric):
         return self.values.pop(0)
 
 
-@pytest.mark.parametrize(("values", "best"), [("nan nan 0.5 0.5", 2), ("0.5 nan 0.2 nan", 0), ("nan nan nan nan", 0)])
+@pytest.mark.parametrize(("values", "best"), [("nan nan 0.5 0.4", 2), ("0.5 nan 0.2 nan", 0), ("nan nan nan nan", 0)])
 def test_an_evaluation_whose_metric_has_no_value_is_not_better_than_another(values, best):
     Scripted.values[:] = [float(value) for value in values.split() for _ in ("train", "val")] + [0.0]
     run = fcframe.train(experiment(evaluation={"metric": Scripted()}))
@@ -207,7 +231,7 @@ def test_an_evaluation_whose_metric_has_no_value_is_not_better_than_another(valu
 
 def test_a_metric_that_does_not_go_with_the_labels_is_refused():
     with pytest.raises(
-        fcframe.SpecError, match=r"training\.evaluation\.metric: r2 cannot measure scores of shape \(60, 2\)"
+        fcframe.SpecError, match=r"training\.evaluation\.metric: r2 cannot measure this network: the softmax loss has"
     ):
         fcframe.train(experiment(evaluation={"metric": {"type": "r2"}}))
 
@@ -232,24 +256,9 @@ def test_every_optimizer_learns_the_toy(optimizer, rate):
     assert run.history.series("train_acc")[-1] >= 0.95
 
 
-def test_the_step_hook_is_not_even_called_where_nobody_listens():
-    calls = []
-
-    class Hook:
-        def __init__(self, name):
-            self.name = name
-
-        def get_hookimpls(self):
-            return []
-
-        def __call__(self, **arguments):
-            calls.append(self.name)
-
-    class Hooks:
-        def __getattr__(self, name):
-            return Hook(name)
-
-    spec = experiment(epochs=1)
-    data = spec.data.load(np.dtype("float32"), np.random.default_rng(0))
-    Solver(fcframe.build(spec), data, spec.training, Hooks()).train()
-    assert calls == ["fcframe_training_start", "fcframe_evaluation", "fcframe_evaluation", "fcframe_epoch_end"]
+def test_of_equal_metrics_the_lower_loss_is_better():
+    Scripted.values[:] = [0.5] * 20
+    run = fcframe.train(experiment(evaluation={"metric": Scripted()}, epochs=3))
+    losses = run.history.series("val_loss")
+    assert losses[-1] < losses[0]
+    assert run.best.results["val_loss"] == min(losses)

@@ -45,21 +45,29 @@ class Recorder:
         self.calls = []
 
     @fcframe.hookimpl
-    def fcframe_training_start(self, solver):
+    def fcframe_training_start(self, training):
         self.calls.append("training_start")
 
     @fcframe.hookimpl
-    def fcframe_step_end(self, solver):
-        self.calls.append(("step_end", solver.step, solver.loss))
+    def fcframe_gradients(self, training, gradients):
+        self.calls.append(("gradients", training.step))
 
     @fcframe.hookimpl
-    def fcframe_evaluation(self, solver, evaluation):
+    def fcframe_step_end(self, training):
+        self.calls.append(("step_end", training.step, training.loss))
+
+    @fcframe.hookimpl
+    def fcframe_evaluation(self, training, evaluation):
         self.calls.append(("evaluation", evaluation.epoch, evaluation.step))
 
     @fcframe.hookimpl
-    def fcframe_epoch_end(self, solver):
-        self.calls.append(("epoch_end", solver.epoch))
+    def fcframe_epoch_end(self, training):
+        self.calls.append(("epoch_end", training.epoch))
 
     @fcframe.hookimpl
-    def fcframe_training_end(self, solver, run):
+    def fcframe_updates_end(self, training):
+        self.calls.append("updates_end")
+
+    @fcframe.hookimpl
+    def fcframe_training_end(self, training, run):
         self.calls.append("training_end")

@@ -1,31 +1,33 @@
 """Xavier's start, for layers before a symmetric activation."""
 
-from math import prod, sqrt
+from math import sqrt
+from typing import Annotated
 
-from pydantic import PositiveFloat
+from pydantic import Field
 
 from fcframe import Example, Initializer
 
 
 class Xavier(Initializer):
-    """Uniform distribution of variance gain² · 2 / (D + units): keeps the scale both forward and backward.
+    """Uniform distribution of variance gain² · 2 / (fan_in + fan_out): keeps the scale both forward and backward.
 
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010,
-    equation 16. D is the number of inputs, all sizes but the last; units the number of outputs, the last.
+    equation 16. fan_in is the number of inputs of each output, fan_out the number of outputs of each input.
 
-    >>> Xavier().moments((5, 3))
+    >>> Xavier().moments((5, 3), fan_in=5, fan_out=3)
     (0.0, 0.5)
     """
 
     type = "xavier"
+    also_called = ("glorot", "glorot_uniform", "xavier_uniform")
     examples = (Example(), Example(gain=0.5))
 
-    gain: PositiveFloat = 1.0
-    """What the standard deviation is multiplied with."""
+    gain: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    """Factor of the standard deviation."""
 
-    def moments(self, shape):
-        return 0.0, self.gain * sqrt(2 / (prod(shape[:-1]) + shape[-1]))
+    def moments(self, shape, fan_in, fan_out):
+        return 0.0, self.gain * sqrt(2 / (fan_in + fan_out))
 
-    def sample(self, shape, rng):
-        limit = sqrt(3) * self.moments(shape)[1]
+    def sample(self, shape, fan_in, fan_out, rng):
+        limit = sqrt(3) * self.moments(shape, fan_in, fan_out)[1]
         return rng.uniform(-limit, limit, shape)

@@ -8,15 +8,15 @@ from fcframe import Example, Initializer
 class Zeros(Initializer):
     """Every number starts at 0.
 
-    >>> Zeros().sample((2,), np.random.default_rng(0))
+    >>> Zeros().sample((2,), 1, 2, np.random.default_rng(0))
     array([0., 0.])
     """
 
     type = "zeros"
     examples = (Example(),)
 
-    def moments(self, shape):
+    def moments(self, shape, fan_in, fan_out):
         return 0.0, 0.0
 
-    def sample(self, shape, rng):
+    def sample(self, shape, fan_in, fan_out, rng):
         return np.zeros(shape)

@@ -6,7 +6,6 @@ from pydantic import PositiveInt
 
 from fcframe import AnyInitializer, Example, Layer, Parameter, Rejected
 from fcframe_standard.initializers.he import He
-from fcframe_standard.initializers.zeros import Zeros
 
 
 class Affine(Layer):
@@ -19,6 +18,7 @@ class Affine(Layer):
     """
 
     type = "affine"
+    also_called = ("dense", "linear", "fc", "fully_connected", "inner_product")
     examples = (
         Example(input_shape=(2, 3), units=5),
         Example(input_shape=(4,), units=3, initializer=He(gain=0.5)),
@@ -28,15 +28,16 @@ class Affine(Layer):
     units: PositiveInt
     """Size of the output."""
     initializer: AnyInitializer = He()
-    """How W starts; b starts at 0."""
+    """Initial values of W; b starts at 0."""
 
     def output_shape(self, input_shape):
         return (self.units,)
 
     def parameters(self, input_shape):
+        D = prod(input_shape)
         return {
-            "W": Parameter((prod(input_shape), self.units), self.initializer),
-            "b": Parameter((self.units,), Zeros(), decay=False),
+            "W": Parameter((D, self.units), self.initializer),
+            "b": Parameter((self.units,), 0.0, decay=False, fan_in=D),
         }
 
     def forward(self, x, params, ctx):

@@ -6,16 +6,13 @@ import numpy as np
 from pydantic import Field, PositiveFloat
 
 from fcframe import Example, Layer, Parameter
-from fcframe_standard.initializers.ones import Ones
-from fcframe_standard.initializers.zeros import Zeros
 
 
 class BatchNorm(Layer):
     """Batch normalization, out = gamma · (x − mean) / sqrt(var + eps) + beta, mean and var over the minibatch.
 
-    In training the statistics are the minibatch's, and the running ones follow them; an evaluation uses the running
-    ones. Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
-    Shift", 2015, algorithm 1.
+    In training the statistics are the minibatch's, and running ones follow them; an evaluation uses the running ones.
+    Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training…", 2015, algorithm 1.
 
     Shapes: x (N, …) → out, the same; gamma, beta and the running mean and var: one example's shape.
 
@@ -28,11 +25,12 @@ class BatchNorm(Layer):
     """
 
     type = "batchnorm"
+    also_called = ("batch_norm", "batch_normalization", "bn")
     examples = (Example(input_shape=(5,)), Example(input_shape=(2, 3), momentum=0.7, eps=0.01))
-    examples_independent = False
+    examples_independent, minimum_batch = False, 2
 
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    """How much of the running statistics is kept in each step."""
+    """Share of the running statistics that is kept in each step."""
     eps: PositiveFloat = 1e-5
     """Added to the variance, so that a constant feature does not divide by 0."""
 
@@ -41,34 +39,37 @@ class BatchNorm(Layer):
 
     def parameters(self, input_shape):
         return {
-            "gamma": Parameter(input_shape, Ones(), decay=False),
-            "beta": Parameter(input_shape, Zeros(), decay=False),
+            "gamma": Parameter(input_shape, 1.0, decay=False),
+            "beta": Parameter(input_shape, 0.0, decay=False),
         }
 
     def state(self, input_shape):
-        return {"mean": Parameter(input_shape, Zeros()), "var": Parameter(input_shape, Ones())}
+        return {"mean": Parameter(input_shape, 0.0), "var": Parameter(input_shape, 1.0)}
 
     def forward(self, x, params, ctx):
-        learning = ctx.training and len(x) > 0  # no example has no statistics
         xhat, out = ctx.empty("xhat", x.shape), ctx.empty("out", x.shape)
-        mean = x.mean(axis=0) if learning else ctx.state["mean"]
+        mean = x.mean(axis=0) if ctx.training else ctx.state["mean"]
         np.subtract(x, mean, out=xhat)
-        var = np.multiply(xhat, xhat, out=out).mean(axis=0) if learning else ctx.state["var"]
-        if learning:
-            ctx.state["mean"] = self.momentum * ctx.state["mean"] + (1 - self.momentum) * mean
-            ctx.state["var"] = self.momentum * ctx.state["var"] + (1 - self.momentum) * var
+        var = np.multiply(xhat, xhat, out=out).mean(axis=0) if ctx.training else ctx.state["var"]
+        if ctx.training:
+            for name, new in (("mean", mean), ("var", var)):
+                ctx.state[name] = self.momentum * ctx.state[name] + (1 - self.momentum) * new
         scale = 1 / np.sqrt(var + self.eps)
         xhat *= scale
         np.multiply(xhat, params["gamma"], out=out)
         out += params["beta"]
-        return out, (xhat, params["gamma"] * scale, learning)
+        return out, (xhat, params["gamma"] * scale)
+
+    def reference(self, x, params, ctx):
+        mean, var = (x.mean(axis=0), x.var(axis=0)) if ctx.training else (ctx.state["mean"], ctx.state["var"])
+        return params["gamma"] * (x - mean) / np.sqrt(var + self.eps) + params["beta"]
 
     def backward(self, dout, cache, ctx):
-        xhat, scale, learning = cache
+        xhat, scale = cache
         dbeta = np.add.reduce(dout, axis=0, out=ctx.grad("beta"))
         dx = np.multiply(dout, xhat, out=ctx.empty("dx", dout.shape))
         dgamma = np.add.reduce(dx, axis=0, out=ctx.grad("gamma"))
-        if learning:  # mean and var depend on x too
+        if ctx.training:  # mean and var depend on x too
             np.multiply(xhat, dgamma, out=dx)
             dx += dbeta
             dx /= len(dout)

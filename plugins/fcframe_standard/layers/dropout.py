@@ -28,21 +28,19 @@ class Dropout(Layer):
     stochastic = True
 
     rate: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    """The probability with which a number is dropped."""
+    """Probability with which a number is set to 0."""
 
     def output_shape(self, input_shape):
         return input_shape
 
     def forward(self, x, params, ctx):
-        out = ctx.empty("out", x.shape)
         if not ctx.training:
-            np.copyto(out, x)
-            return out, (None,)
+            return x, None
         mask = ctx.rng.random(out=ctx.empty("mask", x.shape), dtype=x.dtype)
         np.greater_equal(mask, self.rate, out=mask)
         mask /= 1 - self.rate
-        return np.multiply(x, mask, out=out), (mask,)
+        return np.multiply(x, mask, out=ctx.empty("out", x.shape)), mask
 
     def backward(self, dout, cache, ctx):
-        (mask,) = cache
-        return np.multiply(dout, 1 if mask is None else mask, out=ctx.empty("dx", dout.shape)), {}
+        mask = cache
+        return dout if mask is None else np.multiply(dout, mask, out=ctx.empty("dx", dout.shape)), {}

@@ -15,6 +15,7 @@ class ReLU(Layer):
     """
 
     type = "relu"
+    also_called = ("rectifier", "rectified_linear")
     examples = (Example(input_shape=(5,)), Example(input_shape=(2, 3)))
 
     def output_shape(self, input_shape):
@@ -22,8 +23,11 @@ class ReLU(Layer):
 
     def forward(self, x, params, ctx):
         out, mask = ctx.empty("out", x.shape), ctx.empty("mask", x.shape, bool)
-        return ctx.kernels.rectify(x, out, mask), (mask,)
+        return ctx.kernels.rectify(x, out, mask), mask
+
+    def reference(self, x, params, ctx):
+        return x * (x > 0)
 
     def backward(self, dout, cache, ctx):
-        (mask,) = cache
+        mask = cache
         return ctx.kernels.multiply(dout, mask, out=ctx.empty("dx", dout.shape)), {}

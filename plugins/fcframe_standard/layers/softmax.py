@@ -27,10 +27,10 @@ class Softmax(Layer):
         out = np.subtract(x, x.max(axis=-1, keepdims=True), out=ctx.empty("out", x.shape))
         np.exp(out, out=out)
         out /= out.sum(axis=-1, keepdims=True)
-        return out, (out,)
+        return out, out
 
     def backward(self, dout, cache, ctx):
-        (out,) = cache
+        out = cache
         dx = np.multiply(dout, out, out=ctx.empty("dx", out.shape))
         np.subtract(dout, dx.sum(axis=-1, keepdims=True), out=dx)
         dx *= out

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fcframe import Example, Loss
+from fcframe import Example, Loss, Numbers
 from fcframe_standard.metrics.r2 import R2
 
 
@@ -17,21 +17,21 @@ class MSE(Loss):
     """
 
     type = "mse"
+    also_called = ("mean_squared_error", "squared_error", "l2_loss")
+    targets = Numbers()
+    takes_weights = True
     metric = R2()
     examples = (Example(),)
 
-    def check_labels(self, y, output_shape):
-        single = y.ndim == 1 and np.prod(output_shape) == 1
-        if y.dtype.kind not in "fiu" or (y.shape[1:] != tuple(output_shape) and not single):
-            raise ValueError(f"targets are numbers of shape (N, {str(output_shape)[1:-1]}), got {y.dtype} of {y.shape}")
-        wrong = np.argwhere(~np.isfinite(y))
-        if len(wrong):
-            raise ValueError(f"target {y[tuple(wrong[0])]} in row {wrong[0][0]} is not finite")
-
     def value_and_grad(self, scores, y, ctx):
-        if scores.size == 0:
-            return 0.0, np.zeros_like(scores)
         dscores = np.subtract(scores, y.reshape(scores.shape), out=ctx.empty("dscores", scores.shape))
-        loss = np.vdot(dscores, dscores) / scores.size
-        dscores *= 2 / scores.size
+        if ctx.weights is None:
+            loss = np.vdot(dscores, dscores) / scores.size
+            dscores *= 2 / scores.size
+            return float(loss), dscores
+        numbers = scores.size // len(scores)
+        share = ctx.weights / (ctx.weights.sum() * numbers)  # of each number in the mean
+        share = share.reshape(-1, *[1] * (scores.ndim - 1))
+        loss = np.vdot(dscores * share, dscores)
+        dscores *= 2 * share
         return float(loss), dscores

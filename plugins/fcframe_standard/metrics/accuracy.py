@@ -1,6 +1,6 @@
 """Accuracy."""
 
-from fcframe import Example, Metric
+from fcframe import Classes, Example, Metric
 
 
 class Accuracy(Metric):
@@ -15,6 +15,7 @@ class Accuracy(Metric):
 
     type = "accuracy"
     label = "acc"
+    targets = Classes()
     examples = (Example(),)
 
     def value(self, scores, y):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fcframe import Example, Metric
+from fcframe import Example, Metric, Numbers
 
 
 class R2(Metric):
@@ -18,6 +18,7 @@ class R2(Metric):
 
     type = "r2"
     label = "r2"
+    targets = Numbers()
     examples = (Example(),)
 
     def value(self, scores, y):

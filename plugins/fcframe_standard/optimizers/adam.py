@@ -17,9 +17,10 @@ class Adam(Optimizer):
     Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, algorithm 1, with both bias corrections
     folded into the step size, as the end of its section 2 does.
 
+    >>> from fcframe import Step
     >>> w = np.array([1.0])
     >>> slots = {"m": np.zeros(1), "v": np.zeros(1)}
-    >>> Adam().update(w, np.array([300.0]), slots, 1, 0.001)
+    >>> Adam().update(w, np.array([300.0]), slots, Step(number=1, learning_rate=0.001))
     >>> w.round(6)
     array([0.999])
     """
@@ -27,18 +28,19 @@ class Adam(Optimizer):
     type = "adam"
     examples = (Example(learning_rate=0.01), Example(learning_rate=0.02, beta1=0.8, beta2=0.95, eps=1e-6))
     scratch = ("scale",)
+    uses_decay = False
 
     beta1: Decay = 0.9
-    """How much of m, the mean of the gradient, is kept in each step."""
+    """Share of m, the running mean of the gradient, that is kept in each step."""
     beta2: Decay = 0.999
-    """How much of v, the mean of the squared gradient, is kept in each step."""
+    """Share of v, the running mean of the squared gradient, that is kept in each step."""
     eps: PositiveFloat = 1e-8
     """Added to sqrt(v), so that a parameter without gradient does not divide by 0."""
 
     def slots(self):
         return ("m", "v")
 
-    def update(self, w, dw, slots, step, learning_rate):
+    def update(self, w, dw, slots, step):
         # m and v lack the paper's factors 1 − beta; the step size and eps below make up for them
         m, v = slots["m"], slots["v"]
         m *= self.beta1
@@ -47,8 +49,8 @@ class Adam(Optimizer):
         scale = np.multiply(dw, dw, out=slots.get("scale"))
         v += scale
         np.sqrt(v, out=scale)
-        correction = sqrt((1 - self.beta2**step) / (1 - self.beta2))
+        correction = sqrt((1 - self.beta2**step.number) / (1 - self.beta2))
         scale += self.eps * correction
         np.divide(m, scale, out=scale)
-        scale *= learning_rate * correction * (1 - self.beta1) / (1 - self.beta1**step)
+        scale *= step.learning_rate * correction * (1 - self.beta1) / (1 - self.beta1**step.number)
         w -= scale

@@ -18,8 +18,9 @@ class Muon(Optimizer):
     Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024: Nesterov momentum, then about
     U Vᵀ of its singular value decomposition, scaled by sqrt(max(1, rows / columns)).
 
+    >>> from fcframe import Step
     >>> w = np.eye(2)
-    >>> Muon().update(w, np.eye(2), {"v": np.zeros((2, 2))}, 1, 0.1)
+    >>> Muon().update(w, np.eye(2), {"v": np.zeros((2, 2))}, Step(number=1, learning_rate=0.1))
     >>> bool((np.diag(w) < 1).all())
     True
     """
@@ -34,26 +35,26 @@ class Muon(Optimizer):
     learning_rate: NonNegativeFloat = 0.02
     """The step size of matrices before the schedule's factor."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.95
-    """How much of the velocity v is kept in each step."""
+    """Share of the velocity v that is kept in each step."""
     iterations: PositiveInt = 5
     """Newton–Schulz iterations."""
     others: AnyOptimizer = Adam()
-    """What updates parameters that are no matrices, biases say; at its own learning rate, on the same schedule."""
+    """Optimizer of parameters that are not matrices, such as biases; its own learning rate, on the same schedule."""
 
     def slots(self):
         return ("v", *(f"others.{name}" for name in self.others.slots()))
 
-    def update(self, w, dw, slots, step, learning_rate):
+    def update(self, w, dw, slots, step):
         if w.ndim != 2:
             inner = {name: slots[f"others.{name}"] for name in self.others.slots()}
-            scheduled = learning_rate / self.learning_rate if self.learning_rate else 0.0
-            self.others.update(w, dw, inner, step, scheduled * self.others.learning_rate)
+            factor = step.learning_rate / self.learning_rate if self.learning_rate else 0.0
+            self.others.update(w, dw, inner, step._replace(learning_rate=factor * self.others.learning_rate))
             return
         v = slots["v"]
         v *= self.momentum
         v += dw
         direction = orthogonalized(dw + self.momentum * v, self.iterations)
-        w -= learning_rate * max(1.0, w.shape[0] / w.shape[1]) ** 0.5 * direction
+        w -= step.learning_rate * max(1.0, w.shape[0] / w.shape[1]) ** 0.5 * direction
 
 
 def orthogonalized(matrix, iterations):

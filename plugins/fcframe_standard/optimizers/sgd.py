@@ -11,8 +11,9 @@ from fcframe import Example, Optimizer
 class SGD(Optimizer):
     """Gradient descent, w −= learning_rate · v with v = momentum · v + dw; plain where momentum is 0.
 
+    >>> from fcframe import Step
     >>> w = np.array([1.0])
-    >>> SGD(learning_rate=0.5).update(w, np.array([2.0]), {}, 1, 0.5)
+    >>> SGD(learning_rate=0.5).update(w, np.array([2.0]), {}, Step(number=1, learning_rate=0.5))
     >>> w
     array([0.])
     """
@@ -20,19 +21,21 @@ class SGD(Optimizer):
     type = "sgd"
     examples = (Example(learning_rate=0.05), Example(learning_rate=0.02, momentum=0.9))
     scratch = ("change",)
+    uses_decay = False
+    also_called = ("gradient_descent", "momentum")
 
     learning_rate: NonNegativeFloat = 1e-2
     """The step size before the schedule's factor."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """How much of the velocity v is kept in each step."""
+    """Share of the velocity v that is kept in each step."""
 
     def slots(self):
         return ("v",) if self.momentum else ()
 
-    def update(self, w, dw, slots, step, learning_rate):
+    def update(self, w, dw, slots, step):
         if self.momentum:
             v = slots["v"]
             v *= self.momentum
             v += dw
             dw = v
-        w -= np.multiply(dw, learning_rate, out=slots.get("change"))
+        w -= np.multiply(dw, step.learning_rate, out=slots.get("change"))

@@ -26,6 +26,9 @@ class Cosine(Schedule):
     warmup: NonNegativeInt = 0
     """Updates over which the factor first rises to 1."""
 
+    def warmup_steps(self):
+        return self.warmup
+
     def factor(self, progress, memory):
         if progress.step < self.warmup:
             return (progress.step + 1) / (self.warmup + 1)

@@ -10,9 +10,10 @@ from fcframe import Example, Schedule
 class ReduceOnPlateau(Schedule):
     """Decays the learning rate when a watched figure has not improved for `patience` evaluations.
 
+    >>> from fcframe import Results
     >>> schedule = ReduceOnPlateau(patience=0)
-    >>> memory = schedule.observe(schedule.start(), {"val_loss": 1.0})
-    >>> schedule.observe(memory, {"val_loss": 1.0})["factor"]
+    >>> memory = schedule.observe(schedule.start(), Results({"val_loss": 1.0}))
+    >>> schedule.observe(memory, Results({"val_loss": 1.0}))["factor"]
     0.5
     """
 
@@ -20,15 +21,18 @@ class ReduceOnPlateau(Schedule):
     examples = (Example(watch="train_loss", better="lower", decay=0.3, patience=1),)
 
     watch: str = "val_loss"
-    """The figure that is watched: "val_loss", "train_loss", or the metric, as "val_acc"."""
-    better: Literal["lower", "higher"] = "lower"
-    """Which way the figure improves."""
+    """Figure that is watched: "val_loss", "train_loss", or the metric, as "val_acc"."""
+    better: Literal["lower", "higher"] | None = None
+    """Which way the figure improves; by default as the figure itself says: a loss is better lower, accuracy higher."""
     decay: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """What the learning rate is multiplied with."""
+    """Factor of the learning rate."""
     patience: NonNegativeInt = 3
-    """How many evaluations without improvement are waited for."""
+    """Number of evaluations without improvement after which the learning rate is reduced."""
     least: NonNegativeFloat = 0.0
-    """The factor is never less."""
+    """Smallest factor of the learning rate."""
+
+    def watched(self):
+        return self.watch, None if self.better is None else self.better == "higher"
 
     def start(self):
         return {"factor": 1.0, "waited": 0.0}
@@ -37,7 +41,8 @@ class ReduceOnPlateau(Schedule):
         return memory["factor"]
 
     def observe(self, memory, results):
-        figure = results[self.watch] if self.better == "higher" else -results[self.watch]
+        higher = results.higher_is_better(self.watch) if self.better is None else self.better == "higher"
+        figure = results[self.watch] if higher else -results[self.watch]
         if "best" not in memory or figure > memory["best"]:
             return {"factor": memory["factor"], "best": figure, "waited": 0.0}
         if memory["waited"] < self.patience:

@@ -1,26 +1,17 @@
-"""Field types that hold another component: `AnyInitializer`, `AnyLayer` and the like.
+"""Fields that hold another component.
 
-In Python such a field takes a component; in JSON it takes an object whose "type" names one that is registered.
+In Python such a field takes a component. In JSON it takes an object whose "type" names a registered one. Each kind
+defines its field type beside its class: `AnyLayer` in `layer.py`, `AnyInitializer` in `initializer.py`.
 """
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, PydanticUserError, ValidationInfo
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, PydanticUserError, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
-from fcframe.components import (
-    Component,
-    Dataset,
-    Initializer,
-    Layer,
-    Loss,
-    Metric,
-    Optimizer,
-    Regularizer,
-    Schedule,
-)  # fmt: skip
+from fcframe.components.base import Component
 from fcframe.errors import ContractError
 from fcframe.strict import problem_at, shown
 
@@ -29,7 +20,7 @@ SCHEMA_KEY = "x-fcframe-any"
 
 
 class Lookup(Protocol):
-    """What a registry must be able to do for a field to be read."""
+    """What a registry must be able to do so that a field can be read."""
 
     def find(self, kind: str, name: str) -> type[Component]:
         """The component of that kind and type; LookupError where there is none."""
@@ -44,8 +35,8 @@ class AnyOf:
         ContractError: The component has a field of a type that pydantic cannot read.
     """
 
-    def __init__(self, kind: type[Component]) -> None:
-        self.kind = kind
+    def __init__(self, kind: Any) -> None:
+        self.kind: type[Component] = kind
         self._one = f"an {kind.kind}" if kind.kind[0] in "aeiou" else f"a {kind.kind}"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -65,8 +56,9 @@ class AnyOf:
             component = lookup.find(self.kind.kind, self._type(value))
         except LookupError as error:
             raise problem_at(("type",), str(error.args[0]), value) from None
+        fields = {key: item for key, item in value.items() if key != "type"}
         try:
-            return component.model_validate(value, context=info.context)
+            return component.model_validate(fields, context=info.context)
         except PydanticUserError as error:  # the class is at fault, not what is read
             reason = str(error).partition("\n")[0]
             raise ContractError(f"{component.__qualname__} of {component.__module__}: {reason}") from error
@@ -80,29 +72,6 @@ class AnyOf:
 
 
 def _installed() -> Lookup:
-    # The registry's room stands on this one, so it is not imported here: the package around them gives what it made.
+    # The registry stands on this module, so it is not imported here: the package around both gives it.
     found: Lookup = sys.modules["fcframe"].registry()
     return found
-
-
-if TYPE_CHECKING:
-    AnyLayer: TypeAlias = Layer
-    AnyLoss: TypeAlias = Loss
-    AnyOptimizer: TypeAlias = Optimizer
-    AnySchedule: TypeAlias = Schedule
-    AnyInitializer: TypeAlias = Initializer
-    AnyRegularizer: TypeAlias = Regularizer
-    AnyMetric: TypeAlias = Metric
-    AnyDataset: TypeAlias = Dataset
-else:
-    AnyLayer = Annotated[Layer, AnyOf(Layer)]
-    AnyLoss = Annotated[Loss, AnyOf(Loss)]
-    AnyOptimizer = Annotated[Optimizer, AnyOf(Optimizer)]
-    AnySchedule = Annotated[Schedule, AnyOf(Schedule)]
-    AnyInitializer = Annotated[Initializer, AnyOf(Initializer)]
-    AnyRegularizer = Annotated[Regularizer, AnyOf(Regularizer)]
-    AnyMetric = Annotated[Metric, AnyOf(Metric)]
-    AnyDataset = Annotated[Dataset, AnyOf(Dataset)]
-
-Layers: TypeAlias = Annotated[tuple[AnyLayer, ...], Field(min_length=1, max_length=10_000)]
-"""The field type of layers in a row."""

@@ -1,0 +1,227 @@
+"""What a loss or a metric is given as y: the kinds of targets, each with its shape, its check and examples of it."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from fcframe.components.base import Shape
+from fcframe.context import Array
+
+
+class Targets(ABC):
+    """The targets y that go with scores of shape (N, *output_shape).
+
+    A loss or a metric declares its targets as a class attribute, `targets = Classes()`. A network whose scores do not
+    fit is then refused with its spec, wrong targets are refused with the data, and the harness draws right ones.
+    """
+
+    @abstractmethod
+    def row_shape(self, output_shape: Shape) -> Shape:
+        """The shape of one example's target.
+
+        Raises:
+            ValueError: Scores of this shape have no such targets; says which scores do.
+        """
+
+    @abstractmethod
+    def draw(self, rng: "np.random.Generator", N: int, output_shape: Shape) -> Array:
+        """Targets of N examples, for the harness."""
+
+    @abstractmethod
+    def find_wrong(self, y: Array, output_shape: Shape) -> Array:
+        """Which targets are wrong, as booleans in y's shape; y has the right shape and holds numbers."""
+
+    @abstractmethod
+    def describe(self, output_shape: Shape) -> str:
+        """What one target is: "an integer from 0 to 9"."""
+
+    integers: bool = False
+    """Whether y must have an integer dtype."""
+
+    def check(self, y: Array, output_shape: Shape) -> None:
+        """Refuses targets that do not fit scores of `output_shape`.
+
+        Raises:
+            ValueError: Names the first wrong target and its row.
+
+        >>> Classes().check(np.array([0, 3]), (3,))
+        Traceback (most recent call last):
+            ...
+        ValueError: target 3 in row 1 is wrong: expected an integer from 0 to 2, for 3 scores an example (1 of 2 ...
+        """
+        shape = self.row_shape(output_shape)
+        kinds = "iu" if self.integers else "iufb"
+        if y.dtype.kind not in kinds or not self._fits(y.shape[1:], shape):
+            what = "integers" if self.integers else "numbers"
+            wanted = ", ".join(["N", *map(str, shape)]) + ("," if not shape else "")
+            raise ValueError(f"targets are {what} of shape ({wanted}), got {y.dtype} of shape {y.shape}")
+        wrong = np.argwhere(self.find_wrong(y, output_shape))
+        if len(wrong):
+            value, row = y[tuple(wrong[0])], wrong[0][0]
+            raise ValueError(
+                f"target {value} in row {row} is wrong: expected {self.describe(output_shape)} "
+                f"({len(wrong)} of {y.size} targets are wrong)"
+            )
+
+    def _fits(self, found: Shape, wanted: Shape) -> bool:
+        # a network of one score gives (N, 1), and its targets are usually written as (N,)
+        return found == wanted or (found == () and prod(wanted) == 1)
+
+
+@dataclass(frozen=True)
+class Classes(Targets):
+    """One class per example: integers y (N,) with 0 ≤ y < C, for scores (N, C).
+
+    >>> Classes().row_shape((10,))
+    ()
+    """
+
+    integers = True
+
+    def row_shape(self, output_shape: Shape) -> Shape:
+        """() for scores (C,) of at least two classes."""
+        if len(output_shape) != 1:
+            raise ValueError(f"it takes one score for each class, shape (C,), got {tuple(output_shape)}")
+        if output_shape[0] < 2:
+            raise ValueError("it takes one score for each class, so at least 2 scores an example, got 1")
+        return ()
+
+    def draw(self, rng: "np.random.Generator", N: int, output_shape: Shape) -> Array:
+        """Classes of N examples."""
+        return rng.integers(output_shape[0], size=N)
+
+    def find_wrong(self, y: Array, output_shape: Shape) -> Array:
+        """Those that are no class."""
+        return np.asarray((y < 0) | (y >= output_shape[0]))
+
+    def describe(self, output_shape: Shape) -> str:
+        """The range of the classes."""
+        return f"an integer from 0 to {output_shape[0] - 1}, for {output_shape[0]} scores an example"
+
+
+@dataclass(frozen=True)
+class Numbers(Targets):
+    """One finite number per score: y of the scores' shape, or (N,) where an example has one score.
+
+    >>> Numbers().row_shape((2, 3))
+    (2, 3)
+    """
+
+    def row_shape(self, output_shape: Shape) -> Shape:
+        """The shape of one example's scores."""
+        return tuple(output_shape)
+
+    def draw(self, rng: "np.random.Generator", N: int, output_shape: Shape) -> Array:
+        """Normal numbers."""
+        return rng.normal(size=(N, *output_shape))
+
+    def find_wrong(self, y: Array, output_shape: Shape) -> Array:
+        """Those that are not finite."""
+        return ~np.isfinite(y)
+
+    def describe(self, output_shape: Shape) -> str:
+        """A finite number."""
+        return "a finite number"
+
+
+class _NumbersWithin(Numbers):
+    """Numbers that satisfy a condition."""
+
+    def find_wrong(self, y: Array, output_shape: Shape) -> Array:
+        return ~np.isfinite(y) | ~self.satisfied(y)
+
+    @abstractmethod
+    def satisfied(self, y: Array) -> Array:
+        """Where the condition holds."""
+
+
+@dataclass(frozen=True)
+class Binary(_NumbersWithin):
+    """0 or 1 per score, for example one for each label of a multi-label classification."""
+
+    def draw(self, rng: "np.random.Generator", N: int, output_shape: Shape) -> Array:
+        """Zeros and ones."""
+        return rng.integers(2, size=(N, *output_shape)).astype(np.float64)
+
+    def satisfied(self, y: Array) -> Array:
+        """Where y is 0 or 1."""
+        return np.asarray((y == 0) | (y == 1))
+
+    def describe(self, output_shape: Shape) -> str:
+        """0 or 1."""
+        return "0 or 1"
+
+
+@dataclass(frozen=True)
+class Signs(_NumbersWithin):
+    """−1 or 1 per score, as the two-class hinge loss has it."""
+
+    def draw(self, rng: "np.random.Generator", N: int, output_shape: Shape) -> Array:
+        """Signs."""
+        return rng.choice([-1.0, 1.0], size=(N, *output_shape))
+
+    def satisfied(self, y: Array) -> Array:
+        """Where y is −1 or 1."""
+        return np.asarray((y == -1) | (y == 1))
+
+    def describe(self, output_shape: Shape) -> str:
+        """−1 or 1."""
+        return "-1 or 1"
+
+
+@dataclass(frozen=True)
+class Positive(_NumbersWithin):
+    """A number greater than 0 per score."""
+
+    def draw(self, rng: "np.random.Generator", N: int, output_shape: Shape) -> Array:
+        """Exponentially distributed numbers."""
+        return rng.exponential(size=(N, *output_shape)) + 1e-3
+
+    def satisfied(self, y: Array) -> Array:
+        """Where y is greater than 0."""
+        return np.asarray(y > 0)
+
+    def describe(self, output_shape: Shape) -> str:
+        """A number greater than 0."""
+        return "a number greater than 0"
+
+
+@dataclass(frozen=True)
+class Counts(_NumbersWithin):
+    """An integer of at least 0 per score, as numbers of any dtype."""
+
+    def draw(self, rng: "np.random.Generator", N: int, output_shape: Shape) -> Array:
+        """Poisson distributed numbers."""
+        return rng.poisson(3.0, size=(N, *output_shape)).astype(np.float64)
+
+    def satisfied(self, y: Array) -> Array:
+        """Where y is a whole number of at least 0."""
+        return np.asarray((y >= 0) & (y == np.floor(y)))
+
+    def describe(self, output_shape: Shape) -> str:
+        """A whole number of at least 0."""
+        return "a whole number of at least 0"
+
+
+@dataclass(frozen=True)
+class Shares(_NumbersWithin):
+    """A probability per score; those along the last axis add up to 1."""
+
+    tolerance: float = 1e-4
+    """By how much a sum may differ from 1."""
+
+    def draw(self, rng: "np.random.Generator", N: int, output_shape: Shape) -> Array:
+        """Rows of probabilities."""
+        return rng.dirichlet([1.0] * output_shape[-1], size=(N, *output_shape[:-1]))
+
+    def satisfied(self, y: Array) -> Array:
+        """Where y is at least 0, in rows that add up to 1."""
+        sums: Any = y.sum(axis=-1, keepdims=True)
+        return np.asarray((y >= 0) & (np.abs(sums - 1) <= self.tolerance))
+
+    def describe(self, output_shape: Shape) -> str:
+        """A probability."""
+        return "a probability, with a sum of 1 along the last axis"

@@ -1,0 +1,133 @@
+"""Contradictions between the parts of a spec, and settings that are valid but probably mistakes."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from fcframe.components import Component, Layer, Metric, Parameter, Shape
+from fcframe.events import Results
+from fcframe.spec.models import ExperimentSpec, NetworkSpec
+
+Problem = tuple[tuple[str | int, ...], str]
+"""Where in the document, and what is wrong."""
+
+
+def vanishing_numbers(spec: NetworkSpec | ExperimentSpec, dtype: np.dtype[Any]) -> Iterator[Problem]:
+    """Fields of components whose value is not 0, but becomes 0 in the network's dtype, such as an eps of 1e-50."""
+    for place, component in _components(spec, ()):
+        for name in type(component).model_fields:
+            value = getattr(component, name)
+            if isinstance(value, float) and value != 0 and float(dtype.type(value)) == 0:
+                smallest = float(np.finfo(dtype).smallest_subnormal)
+                yield (*place, name), f"{value:g} is 0 in {dtype}, whose smallest number is {smallest:.1g}"
+
+
+def contradictions(spec: ExperimentSpec, output_shape: Shape, parameters: Sequence[Parameter]) -> Iterator[Problem]:
+    """Why this experiment cannot be run, although each of its fields is valid."""
+    if not any(parameter.trainable for parameter in parameters):
+        what = "every layer is frozen (trainable: false)" if parameters else "no layer has parameters"
+        yield ("network", "layers"), f"there is nothing to train: {what}"
+    metric = metric_of(spec)
+    if metric is not None:
+        reason = unmeasurable(spec, metric, output_shape)
+        if reason:
+            yield ("training", "evaluation", "metric"), f"{metric.type} cannot measure this network: {reason}"
+    figures = measured(metric)
+    for place, component in _watching(spec):
+        name, higher = component.watched()
+        if name not in figures:
+            yield place, f"{component.type} watches {name!r}, which is never measured; measured: {', '.join(figures)}"
+        elif higher is not None and higher is not figures.higher_is_better(name):
+            direction = "higher" if figures.higher_is_better(name) else "lower"
+            yield (
+                place,
+                f"{component.type} watches {name!r}, of which {direction} is better, but the spec says otherwise",
+            )
+
+
+def metric_of(spec: ExperimentSpec) -> Metric | None:
+    """The metric that evaluations report: the spec's, else the one that the loss names."""
+    return spec.training.evaluation.metric or spec.network.loss.metric
+
+
+def measured(metric: Metric | None, splits: Sequence[str] = ("train", "val")) -> Results:
+    """The figures that an evaluation has for these splits, with zeros as values."""
+    labels = [] if metric is None else [metric.label]
+    figures = {f"{split}_{label}": 0.0 for split in splits for label in ("loss", *labels)}
+    higher = [f"{split}_{label}" for split in splits for label in labels if metric and metric.higher_is_better]
+    return Results(figures, higher)
+
+
+def unmeasurable(spec: ExperimentSpec, metric: Metric, output_shape: Shape) -> str:
+    """Why the metric cannot measure the scores and targets of this network; empty if it can."""
+    targets = spec.network.loss.targets
+    try:
+        metric.check_scores(output_shape)
+        if targets is not None:
+            metric.check_labels(targets.draw(np.random.default_rng(0), 4, output_shape), output_shape)
+    except ValueError as error:
+        return f"the {spec.network.loss.type} loss has other targets: {error}" if targets else str(error)
+    return ""
+
+
+def notes(spec: ExperimentSpec, rows: int | None = None) -> Iterator[str]:
+    """Settings that are valid but probably a mistake, a line each.
+
+    Args:
+        spec: The spec.
+        rows: How many training examples there are; None before the data is read.
+    """
+    training, size = spec.training, spec.training.batch_size
+    least = {layer.type: layer.minimum_batch for layer in _layers(spec.network)}
+    for name, minimum in least.items():
+        if size < minimum:
+            yield (
+                f"training.batch_size: {name} learns nothing from a minibatch of {size}; "
+                f"it needs at least {minimum} examples"
+            )
+        elif rows is not None and 0 < (last := rows % size) < minimum and training.sampling == "without_replacement":
+            yield (
+                f"training.batch_size: {name} learns nothing from the last minibatch of each epoch, which has {last} "
+                f"of {rows} examples; it needs at least {minimum}"
+            )
+    if rows is None:
+        return
+    if size > rows:
+        yield f"training.batch_size: {size} is more than the {rows} training examples; each minibatch holds them all"
+    if training.schedule is not None:
+        steps = training.epochs * max(1, -(-rows // size))
+        if (warmup := training.schedule.warmup_steps()) >= steps:
+            yield f"training.schedule: the warm-up takes {warmup} updates, but the training has only {steps}"
+
+
+def _watching(spec: ExperimentSpec) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """The components that watch a figure, each with its place."""
+    schedule = spec.training.schedule
+    if schedule is not None and schedule.watched() is not None:
+        yield ("training", "schedule"), schedule
+    for index, observer in enumerate(spec.training.observers):
+        if observer.watched() is not None:
+            yield ("training", "observers", index), observer
+
+
+def watching(spec: ExperimentSpec) -> list[tuple[tuple[str | int, ...], str, str]]:
+    """The place, the type and the watched figure of each component that watches one."""
+    return [(place, component.type, component.watched()[0]) for place, component in _watching(spec)]
+
+
+def _layers(value: Any) -> Iterator[Layer]:
+    return (component for _, component in _components(value, ()) if isinstance(component, Layer))
+
+
+def _components(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Component]]:
+    """All components in a model, a list or a tuple, however deep, each with its place."""
+    if isinstance(value, Component):
+        yield place, value
+    if isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _components(item, (*place, index))
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _components(getattr(value, name), (*place, name))

@@ -1,0 +1,1 @@
+"""The bundled observers, each in a file of its own."""
