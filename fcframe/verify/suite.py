@@ -17,6 +17,7 @@ from fcframe.components import (
     Layer,
     Loss,
     Metric,
+    Observer,
     Optimizer,
     Regularizer,
     Schedule,
@@ -32,6 +33,7 @@ from fcframe.verify.checks import (
     losses,
     metrics,
     networks,
+    observers,
     optimizers,
     regularizers,
     schedules,
@@ -46,6 +48,7 @@ from fcframe.verify.fixtures.layer import LayerFixture
 from fcframe.verify.fixtures.loss import loss_fixtures
 from fcframe.verify.fixtures.metric import metric_fixtures
 from fcframe.verify.fixtures.network import NetworkFixture
+from fcframe.verify.fixtures.observer import observer_fixtures
 from fcframe.verify.fixtures.optimizer import optimizer_fixtures
 from fcframe.verify.fixtures.regularizer import regularizer_fixtures
 from fcframe.verify.fixtures.schedule import schedule_fixtures
@@ -199,6 +202,7 @@ SUITES: Mapping[str, tuple[Group, ...]] = {
     Schedule.kind: (EVERY_KIND, Group(_redrawn(schedule_fixtures), schedules.CHECKS, ("factor", "observe"))),
     Initializer.kind: (EVERY_KIND, Group(_redrawn(initializer_fixtures), initializers.CHECKS, ("sample", "moments"))),
     Regularizer.kind: (EVERY_KIND, Group(_redrawn(regularizer_fixtures), regularizers.CHECKS, VALUE)),
+    Observer.kind: (EVERY_KIND, Group(_redrawn(observer_fixtures), observers.CHECKS, ("watch",))),
     Dataset.kind: (EVERY_KIND, Group(_redrawn(dataset_fixtures), datasets.CHECKS, ("load",))),
     "kernels": (Group(_kernels, kernels.CHECKS), Group(_updates, kernels.UPDATES, ("updates",))),
     "network": (Group(_networks, networks.CHECKS),),

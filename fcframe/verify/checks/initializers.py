@@ -24,7 +24,7 @@ def it_starts_the_whole_shape(fixture: InitializerFixture) -> None:
 
 def its_moments_are_those_declared(fixture: InitializerFixture) -> None:
     """How wide a layer starts decides whether a deep network learns at all."""
-    mean, std = fixture.initializer.moments(fixture.shape)
+    mean, std = fixture.moments()
     sample = fixture.sample()
     if std == 0:
         if not np.all(sample == mean):
@@ -61,9 +61,9 @@ def another_seed_starts_other_numbers(fixture: InitializerFixture) -> None:
         raise NotApplicable("so few numbers may be the same by chance")
     rng = np.random.default_rng(0)
     before = rng.bit_generator.state
-    sample = fixture.initializer.sample(fixture.shape, rng)
+    sample = fixture.parameter.sample(rng)
     drew = rng.bit_generator.state != before
-    if not drew and (fixture.initializer.moments(fixture.shape)[1] == 0 or len(np.unique(sample)) <= sample.size / 2):
+    if not drew and (fixture.moments()[1] == 0 or len(np.unique(sample)) <= sample.size / 2):
         raise NotApplicable("it draws nothing")
     if np.array_equal(fixture.sample(), fixture.sample(1)):
         raise CheckFailure("with another seed it starts with the same numbers", f"{_at(fixture)}; draw from rng alone")
@@ -71,11 +71,11 @@ def another_seed_starts_other_numbers(fixture: InitializerFixture) -> None:
 
 def two_parameters_start_apart(fixture: InitializerFixture) -> None:
     """Layers that start alike learn alike; a generator that is handed on gives other numbers."""
-    if np.prod(fixture.shape) < FEW or fixture.initializer.moments(fixture.shape)[1] == 0:
+    if np.prod(fixture.shape) < FEW or fixture.moments()[1] == 0:
         raise NotApplicable("it starts with a constant, or with so few numbers that they may be the same by chance")
     rng = np.random.default_rng(0)
     before = rng.bit_generator.state
-    first, second = (fixture.initializer.sample(fixture.shape, rng) for _ in range(2))
+    first, second = (fixture.parameter.sample(rng) for _ in range(2))
     if rng.bit_generator.state == before:
         raise NotApplicable("it draws nothing")
     if np.shares_memory(first, second) or np.array_equal(first, second):

@@ -11,6 +11,7 @@ import numpy as np
 
 from fcframe import threads as pools
 from fcframe.arrays import Array
+from fcframe.components import Step
 from fcframe.errors import PluginError
 from fcframe.kernels import NUMPY, unsaid
 from fcframe.providers import answer, are_versions, held
@@ -114,23 +115,24 @@ def an_update_does_what_the_optimizers_own_text_does(fixture: UpdateFixture) -> 
         raise NotApplicable("it leaves this update to NumPy")
     if w.tobytes() != own_w.tobytes() or any(slot.any() for slot in slots.values()):
         raise CheckFailure(f"{fixture}: updates changed the arrays before a step was asked for", _look(fixture))
-    for step, rate in enumerate((0.1, 0.05, 0.05, 0.0), 1):
-        gradients = fixture.drawn(step)
+    for number, rate in enumerate((0.1, 0.05, 0.05, 0.0), 1):
+        step = Step(number, rate)
+        gradients = fixture.drawn(number)
         dw[...] = gradients
         with np.errstate(all="ignore"):
-            done = faster(step, rate)
+            done = faster(step)
             if done is False:
-                fixture.update(w, gradients.copy(), slots, step, rate)
-            fixture.update(own_w, gradients.copy(), own_slots, step, rate)
+                fixture.update(w, gradients.copy(), slots, step)
+            fixture.update(own_w, gradients.copy(), own_slots, step)
         if not isinstance(done, bool):
-            raise CheckFailure(f"{fixture}: {unsaid(done, step)}", _look(fixture))
+            raise CheckFailure(f"{fixture}: {unsaid(done, number)}", _look(fixture))
         if dw.tobytes() != gradients.tobytes():
-            raise CheckFailure(f"{fixture}: updates changed dw in step {step}", _look(fixture))
+            raise CheckFailure(f"{fixture}: updates changed dw in step {number}", _look(fixture))
         for name, found, wanted in (("w", w, own_w), *((name, slots[name], own_slots[name]) for name in slots)):
             finite = wanted[np.isfinite(wanted)]
             largest = float(np.abs(finite).max(initial=0)) + 1
             _compare(
-                f"{fixture}: updates, {name} after step {step}", found, wanted,
+                f"{fixture}: updates, {name} after step {number}", found, wanted,
                 ROUNDINGS * float(np.finfo(fixture.dtype).eps) * largest, _look(fixture),
             )  # fmt: skip
 

@@ -8,7 +8,7 @@ from fcframe.components import Loss, Metric
 from fcframe.context import Array, Context, ReusingContext
 from fcframe.verify.diagnosis.scalar import compare
 from fcframe.verify.fixtures.loss import LossFixture
-from fcframe.verify.generate.targets import N, accepted_targets
+from fcframe.verify.generate.targets import N, accepted_targets, checks_targets
 from fcframe.verify.report import CheckFailure, NotApplicable, look_at
 
 
@@ -17,8 +17,9 @@ def some_labels_are_taken(component: Loss | Metric) -> None:
     found, reason = accepted_targets(component)
     if not found:
         raise CheckFailure(
-            f"none of the usual kinds of labels is taken; the first try said: {reason}",
-            "define example_labels, unless that is the fault",
+            f"{'the declared targets are not taken' if component.targets else 'none of the usual targets is taken'}; "
+            f"the first try said: {reason}",
+            "" if component.targets else "declare what y holds in the class, for example targets = Classes()",
         )
 
 
@@ -70,6 +71,9 @@ def it_is_the_mean_over_the_minibatch(fixture: LossFixture) -> None:
         raise CheckFailure(
             f"the loss is {fixture.value():.6g}, of every row twice {twice:.6g}", f"{cause}\n{_at(fixture)}"
         )
+    if fixture.loss.takes_weights:  # classes may weigh differently: the whole lies between its parts
+        parts = sorted((fixture.value(), fixture.value(more[:1], labels[:1])))
+        expected = min(max(whole, parts[0]), parts[1])
     if not abs(whole - expected) <= tolerance:
         raise CheckFailure(
             f"the loss of {N} rows and one more is {whole:.6g}, the mean of both by their rows {expected:.6g}",
@@ -86,15 +90,6 @@ def it_leaves_scores_and_labels_unchanged(fixture: LossFixture) -> None:
             raise CheckFailure(f"value_and_grad changed {name}", f"{_at(fixture)}; work on a copy")
 
 
-def dscores_shares_no_memory(fixture: LossFixture) -> None:
-    """Whoever writes into dscores must not change the scores or the data set by it."""
-    scores, y = fixture.scores.copy(), fixture.y.copy()
-    _, dscores = fixture.loss.value_and_grad(scores, y, Context())
-    for name, array in (("scores", scores), ("y", y)):
-        if np.shares_memory(dscores, array):
-            raise CheckFailure(f"dscores shares memory with {name}", f"{_at(fixture)}; return a copy")
-
-
 def twice_gives_the_same_bytes(fixture: LossFixture) -> None:
     """With the same scores and labels there is one loss."""
     before = fixture.value_and_grad()
@@ -109,12 +104,53 @@ def a_reused_context_changes_nothing(fixture: LossFixture) -> None:
     _same("in a context that is used again", fixture.value_and_grad(ctx=ctx), fixture.value_and_grad())
 
 
-def an_empty_minibatch_has_no_loss(fixture: LossFixture) -> None:
-    """Nothing in, nothing out: 0, not the 0 / 0 of an empty mean."""
-    with np.errstate(all="ignore"):
-        loss, dscores = fixture.value_and_grad(fixture.scores[:0], fixture.y[:0])
-    if loss != 0 or dscores.shape != fixture.scores[:0].shape:
-        raise CheckFailure(f"for no row the loss is {loss} and dscores has shape {dscores.shape}, expected 0.0", "")
+def weights_of_ones_change_nothing(fixture: LossFixture) -> None:
+    """Where all examples weigh the same, the weighted mean is the mean."""
+    _takes_weights(fixture)
+    (loss, dscores), (plain, expected) = _weighted(fixture, np.ones(N)), fixture.value_and_grad()
+    if not abs(loss - plain) <= 1e-9 * (1 + abs(plain)):
+        raise CheckFailure(
+            f"the loss is {loss:.10g} with weights of 1, {plain:.10g} without", _look_at_weights(fixture)
+        )
+    if not np.allclose(dscores, expected, rtol=1e-9, atol=1e-12):
+        raise CheckFailure("dscores is another one with weights of 1 than without", _look_at_weights(fixture))
+
+
+def a_weight_counts_as_so_many_equal_rows(fixture: LossFixture) -> None:
+    """Weights w give Σ wᵢ lossᵢ / Σ wᵢ: a weight of 2 counts as the row twice, a weight of 0 as if it were not there.
+
+    The gradient follows: for a row of weight w it is the sum of those of its w copies.
+    """
+    _takes_weights(fixture)
+    weights = np.arange(N)  # 0, 1, 2
+    rows = np.repeat(np.arange(N), weights)
+    loss, dscores = _weighted(fixture, weights.astype(fixture.dtype))
+    expected, each = fixture.value_and_grad(fixture.scores[rows], fixture.y[rows])
+    if not abs(loss - expected) <= 1e-9 * (1 + abs(expected)):
+        raise CheckFailure(
+            f"with the weights {', '.join(map(str, weights))} the loss is {loss:.10g}; of the rows repeated as often "
+            f"it is {expected:.10g}",
+            f"Σ wᵢ lossᵢ / Σ wᵢ: divide by the sum of the weights; {_look_at_weights(fixture)}",
+        )
+    summed = np.zeros_like(dscores)
+    np.add.at(summed, rows, each)
+    if not np.allclose(dscores, summed, rtol=1e-7, atol=1e-9 * np.abs(summed).max(initial=0)):
+        raise CheckFailure(
+            f"with weights dscores is off by up to {np.abs(dscores - summed).max():.3g}", _look_at_weights(fixture)
+        )
+
+
+def _takes_weights(fixture: LossFixture) -> None:
+    if not fixture.loss.takes_weights:
+        raise NotApplicable("it declares takes_weights = False")
+
+
+def _weighted(fixture: LossFixture, weights: Array) -> tuple[float, Array]:
+    return fixture.value_and_grad(ctx=Context(dtype=fixture.dtype, weights=weights))
+
+
+def _look_at_weights(fixture: LossFixture) -> str:
+    return f"look at ctx.weights; {_at(fixture)}"
 
 
 def it_is_finite_for_extreme_scores(fixture: LossFixture) -> None:
@@ -141,7 +177,7 @@ def it_is_finite_for_extreme_scores(fixture: LossFixture) -> None:
 
 def labels_that_do_not_fit_are_refused(fixture: LossFixture) -> None:
     """A wrong label is found before training, with a message, and never becomes a plausible loss."""
-    checks = type(fixture.loss).check_labels is not Loss.check_labels
+    checks = checks_targets(fixture.loss)
     for what, y in _unfit(fixture):
         try:
             fixture.loss.check_labels(y, fixture.targets.output_shape)
@@ -162,7 +198,7 @@ def labels_that_do_not_fit_are_refused(fixture: LossFixture) -> None:
 def _unfit(fixture: LossFixture) -> list[tuple[str, Array]]:
     y, C = fixture.y, fixture.targets.output_shape[0]
     found = []
-    if type(fixture.loss).check_labels is not Loss.check_labels:
+    if checks_targets(fixture.loss):
         found.append((f"labels of shape {(*y.shape, C + 2)}", np.stack([y] * (C + 2), axis=-1)))
     if fixture.targets.are_classes:
         for label in (-1, C):
@@ -195,10 +231,10 @@ CHECKS = (
     float32_gives_what_float64_gives,
     it_is_the_mean_over_the_minibatch,
     it_leaves_scores_and_labels_unchanged,
-    dscores_shares_no_memory,
     twice_gives_the_same_bytes,
     a_reused_context_changes_nothing,
-    an_empty_minibatch_has_no_loss,
+    weights_of_ones_change_nothing,
+    a_weight_counts_as_so_many_equal_rows,
     it_is_finite_for_extreme_scores,
     labels_that_do_not_fit_are_refused,
 )

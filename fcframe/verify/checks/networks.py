@@ -22,9 +22,9 @@ def the_loss_is_that_of_its_parts(fixture: NetworkFixture) -> None:
 def each_parameter_has_its_gradient(fixture: NetworkFixture) -> None:
     """The optimizer moves what has a gradient, and nothing else."""
     _, grads = fixture.gradients()
-    params = fixture.network.params
-    if grads.keys() != params.keys():
-        raise CheckFailure(f"there are gradients of {sorted(grads)}, the parameters are {sorted(params)}", "")
+    params, trainable = fixture.network.params, fixture.network.trainable
+    if grads.keys() != set(trainable):
+        raise CheckFailure(f"there are gradients of {sorted(grads)}, trained are {sorted(trainable)}", "")
     for name, gradient in grads.items():
         if gradient.shape != params[name].shape:
             raise CheckFailure(f"the gradient of {name} has shape {gradient.shape}, expected {params[name].shape}", "")
@@ -32,11 +32,12 @@ def each_parameter_has_its_gradient(fixture: NetworkFixture) -> None:
 
 def the_gradient_of_each_parameter_is_right(fixture: NetworkFixture) -> None:
     """All of it together: every parameter, as the loss with its penalty changes; each element, or a drawn sample."""
-    if not fixture.network.params:
-        raise NotApplicable("it has no parameters")
+    if not fixture.network.trainable:
+        raise NotApplicable("it has no parameters that are trained")
     _, grads = fixture.gradients()
     found: dict[str, Judgement] = {}
-    for name, array in fixture.network.params.items():
+    for name in fixture.network.trainable:
+        array = fixture.network.params[name]
         found[name] = judged(
             grads[name],
             array,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from fcframe.components import Step
 from fcframe.context import Array
 from fcframe.verify.fixtures.optimizer import OptimizedArrays, OptimizerFixture
 from fcframe.verify.generate.names import generator_for
@@ -33,7 +34,10 @@ def it_works_in_place_and_returns_nothing(fixture: OptimizerFixture) -> None:
     if any(returned is not None for returned in weights.update(dw, 1)):
         raise CheckFailure("update returned something", f"{_at(fixture)}; write into w and return nothing")
     if fixture.optimizer.learning_rate > 0 and fixture.declared and weights.bytes() == before.bytes():
-        raise CheckFailure("update moved nothing", f"{_at(fixture)}; `w -= …` works in place, `w = w - …` does not")
+        raise CheckFailure(
+            "update moved nothing",
+            f"change w in place: `w -= …` does, `w = w - …` makes a new array that is lost; {_at(fixture)}",
+        )
 
 
 def it_leaves_the_gradient_unchanged(fixture: OptimizerFixture) -> None:
@@ -41,7 +45,7 @@ def it_leaves_the_gradient_unchanged(fixture: OptimizerFixture) -> None:
     weights, (gradients,) = fixture.start(), fixture.gradients(1)
     for w, dw, slots in zip(weights.w, gradients, weights.slots, strict=True):
         given = dw.copy()
-        fixture.optimizer.update(w, given, slots, 1, fixture.optimizer.learning_rate)
+        fixture.optimizer.update(w, given, slots, Step(1, fixture.optimizer.learning_rate))
         if given.tobytes() != dw.tobytes():
             raise CheckFailure("update changed dw", f"{_at(fixture)}; work on a copy")
 
@@ -53,10 +57,11 @@ def one_block_or_many_give_the_same_bytes(fixture: OptimizerFixture) -> None:
     gradients = fixture.gradients(3)
     whole = fixture.start().updated(gradients)
     blocks = fixture.start()
-    for step, (dw,) in enumerate(gradients, 1):
+    for number, (dw,) in enumerate(gradients, 1):
         for part in (np.s_[:7], np.s_[7:8], np.s_[8:]):
             slots = {name: array[part] for name, array in blocks.slots[0].items()}
-            fixture.optimizer.update(blocks.w[0][part], dw[part].copy(), slots, step, fixture.optimizer.learning_rate)
+            step = Step(number, fixture.optimizer.learning_rate)
+            fixture.optimizer.update(blocks.w[0][part], dw[part].copy(), slots, step)
     if blocks.bytes() != whole.bytes():
         raise CheckFailure(
             "an update in blocks gives other numbers than one of the whole array",
@@ -88,7 +93,7 @@ def a_restored_training_goes_on_as_if_never_interrupted(fixture: OptimizerFixtur
     if restored.bytes() != weights.bytes():
         raise CheckFailure(
             "after 3 updates, and 3 more from a copy of w and slots, the numbers are other than after 6",
-            f"it keeps something besides its slots, or counts by itself instead of by `step`; {_at(fixture)}",
+            f"it keeps something besides its slots, or counts by itself instead of by `step.number`; {_at(fixture)}",
         )
 
 
@@ -100,15 +105,17 @@ def twice_gives_the_same_bytes(fixture: OptimizerFixture) -> None:
 
 
 def a_zero_learning_rate_moves_nothing(fixture: OptimizerFixture) -> None:
-    """A schedule may bring the learning rate to 0, and means it."""
-    weights, gradients = fixture.start(), fixture.gradients(4)
-    weights.updated(gradients[:3])
+    """A schedule may bring the learning rate to 0, and means it.
+
+    From fresh slots: an optimizer's velocity may remember earlier learning rates, v ← μ v − η g, and then moves w on.
+    """
+    weights, gradients = fixture.start(), fixture.gradients(1)
     before = [array.tobytes() for array in weights.w]
-    weights.update(gradients[3], 4, learning_rate=0.0)
+    weights.update(gradients[0], 1, learning_rate=0.0)
     if [array.tobytes() for array in weights.w] != before:
         raise CheckFailure(
             "w moves though learning_rate is 0",
-            f"use the argument, which the schedule has multiplied, and not self.learning_rate; {_at(fixture)}",
+            f"use step.learning_rate, which the schedule has multiplied, and not self.learning_rate; {_at(fixture)}",
         )
 
 
@@ -117,7 +124,7 @@ def a_zero_gradient_moves_nothing(fixture: OptimizerFixture) -> None:
     weights, before = fixture.start(), fixture.start()
     zeros = [np.zeros_like(array) for array in weights.w]
     with np.errstate(all="ignore"):
-        weights.updated([zeros] * 3)
+        weights.updated([zeros] * 3, decay=False)  # what decays weights does so where step.decay is True
     for now, start in zip(weights.w, before.w, strict=True):
         if not np.all(np.isfinite(now)):
             raise CheckFailure("w is not finite after zero gradients", f"{_at(fixture)}; add eps before dividing")
@@ -129,8 +136,21 @@ def a_zero_gradient_moves_nothing(fixture: OptimizerFixture) -> None:
         raise CheckFailure("w moves though dw and all slots are 0", _at(fixture))
 
 
+def it_looks_at_step_decay_only_if_it_says_so(fixture: OptimizerFixture) -> None:
+    """`uses_decay = False` lets the framework hand over blocks of weights and biases together."""
+    gradients = fixture.gradients(3)
+    decaying, exempt = (fixture.start().updated(gradients, decay=decay) for decay in (True, False))
+    if fixture.optimizer.uses_decay:
+        return
+    if decaying.bytes() != exempt.bytes():
+        raise CheckFailure(
+            "an update depends on step.decay, though the class declares uses_decay = False",
+            f"leave the declaration out; {_at(fixture)}",
+        )
+
+
 def first_and_late_steps_are_finite(fixture: OptimizerFixture) -> None:
-    """`step` counts from 1: a bias correction by 1 − β^(step − 1) divides by 0, one by β^−step overflows late."""
+    """`step.number`, t, counts from 1: a bias correction by 1 − β^(t − 1) divides by 0, one by β^−t overflows late."""
     gradients = fixture.gradients(2)
     for step in (1, 10, 10_000_000):
         weights = fixture.start()
@@ -209,9 +229,9 @@ def _at(fixture: OptimizerFixture) -> str:
 
 
 CHECKS = (
+    it_works_in_place_and_returns_nothing,
     it_descends_a_quadratic,
     it_descends_an_ill_conditioned_quadratic,
-    it_works_in_place_and_returns_nothing,
     it_leaves_the_gradient_unchanged,
     one_block_or_many_give_the_same_bytes,
     its_slots_are_those_declared,
@@ -219,6 +239,7 @@ CHECKS = (
     twice_gives_the_same_bytes,
     a_zero_learning_rate_moves_nothing,
     a_zero_gradient_moves_nothing,
+    it_looks_at_step_decay_only_if_it_says_so,
     first_and_late_steps_are_finite,
     it_is_finite_for_tiny_and_huge_gradients,
     float32_gives_what_float64_gives,

@@ -58,11 +58,9 @@ def float32_gives_what_float64_gives(fixture: RegularizerFixture) -> None:
 def it_leaves_w_unchanged(fixture: RegularizerFixture) -> None:
     """It is the network's parameter itself, and only the optimizer moves it."""
     w = fixture.w.copy()
-    _, dw = fixture.regularizer.value_and_grad(w, Context())
+    fixture.regularizer.value_and_grad(w, Context())
     if w.tobytes() != fixture.w.tobytes():
         raise CheckFailure("value_and_grad changed w", f"{_at(fixture)}; work on a copy")
-    if np.shares_memory(w, dw):
-        raise CheckFailure("dw shares memory with w", f"{_at(fixture)}; return a copy")
 
 
 def a_reused_context_changes_nothing(fixture: RegularizerFixture) -> None:

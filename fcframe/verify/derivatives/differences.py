@@ -16,10 +16,13 @@ ROUNDING = 8 * np.finfo(np.float64).eps
 
 
 def difference(fixture: LayerFixture, name: str, douts: Sequence[Array]) -> Difference:
-    """How Σ dout · out changes, for each dout, with elements of x ("dx") or of a parameter ("dW")."""
+    """How Σ dout · out + penalty changes, for each dout, with elements of x ("dx") or of a parameter ("dW")."""
     weights = np.stack(douts).reshape(len(douts), len(fixture.x), -1)
-    if name == "dx" and fixture.apart:
+    if name == "dx" and fixture.rows_independent:
         return _in_batches(fixture, weights)
+    weights = weights.reshape(len(douts), -1)
+    if fixture.adds_loss:  # the penalty stands behind the outputs, and counts once
+        weights = np.hstack([weights, np.ones((len(douts), 1))])
     array, outputs = array_of(fixture, name), fixture.outputs
     moved = array.copy()
     if name == "dx":
@@ -35,7 +38,6 @@ def array_of(fixture: LayerFixture, name: str) -> Array:
 
 def _one_by_one(array: Array, moved: Array, weights: Array, outputs: Callable[[], Array]) -> Difference:
     """Moves one element at a time, or some, in the copy that `outputs` sees, and evaluates the whole minibatch."""
-    weights = weights.reshape(len(weights), -1)
     flat = moved.reshape(-1)
     base = _silently(outputs).reshape(-1).copy()
 

@@ -1,6 +1,6 @@
 """Measures a layer's derivatives in a fixture, and holds its backward against them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,26 +42,32 @@ class Comparison:
         return self.judgement.has(Verdict.INCONCLUSIVE)
 
 
-def comparisons(fixture: LayerFixture, chosen: Callable[[str], bool] = lambda _: True) -> Iterator[Comparison]:
-    """Judges the gradients whose names are chosen, "dx" and "dW" say, for both douts."""
-    found = [fixture.gradients(dout.copy(), fixture.forward(fixture.x.copy())) for dout in fixture.douts]
-    sizes = [*fixture.douts, *(array for gradients in found for array in gradients.values())]
+def comparisons(
+    fixture: LayerFixture, chosen: Callable[[str], bool] = lambda _: True, douts: Sequence[Array] | None = None
+) -> Iterator[Comparison]:
+    """Judges the gradients whose names are chosen, for example "dx" and "dW", for the fixture's douts or for others."""
+    douts = fixture.douts if douts is None else douts
+    found = [fixture.gradients(dout.copy(), fixture.forward(fixture.x.copy())) for dout in douts]
+    sizes = [*douts, *(array for gradients in found for array in gradients.values())]
     rounding = ROUNDING * _largest(np.concatenate([np.ravel(array) for array in sizes]))
-    for name in filter(chosen, ("dx", *(f"d{parameter}" for parameter in fixture.params))):
+    for name in filter(chosen, gradient_names(fixture)):
         at = array_of(fixture, name)
         for gradients in found:
             if name not in gradients or np.shape(gradients[name]) != at.shape:
                 what = f"has shape {np.shape(gradients[name])}" if name in gradients else "is missing"
                 raise CheckFailure(f"{name} {what}, expected an array of shape {at.shape}")
         analytic = np.stack([np.asarray(gradients[name], np.float64).reshape(-1) for gradients in found])
-        together = not (name == "dx" and fixture.apart)
-        judgements = judge_all(
-            analytic, difference(fixture, name, fixture.douts), scales(at), rounding, together=together
-        )
+        together = not (name == "dx" and fixture.rows_independent)
+        judgements = judge_all(analytic, difference(fixture, name, douts), scales(at), rounding, together=together)
         for index, judgement in enumerate(judgements):
             if name == "dx" and judgement.outside_a_kink:
-                _allow_nearby(judgement, fixture, fixture.douts[index])
+                _allow_nearby(judgement, fixture, douts[index])
             yield Comparison(name, found[index][name], judgement, index)
+
+
+def gradient_names(fixture: LayerFixture) -> tuple[str, ...]:
+    """The gradients that backward must give: "dx", unless x holds integers, and one for each trained parameter."""
+    return (*(() if fixture.of_integers else ("dx",)), *(f"d{name}" for name in fixture.trained))
 
 
 def _allow_nearby(judgement: Judgement, fixture: LayerFixture, dout: Array) -> None:

@@ -17,6 +17,8 @@ from fcframe.verify.generate.json_values import json_values
 
 Made = TypeVar("Made", bound=Component)
 
+FRAMEWORK_FIELDS = ("name", "seed", "trainable", "regularizer")
+"""Fields that the framework reads and no method of a component does, so no gradient depends on them."""
 DEPTH = 2
 """How deep components inside components are followed."""
 
@@ -49,7 +51,7 @@ def configurations(component: type[Made], registry: Registry, depth: int = DEPTH
 
 def never_varied(component: type[Component], made: Sequence[Component]) -> list[str]:
     """The fields that have more than one value, and have their default in all of these configurations."""
-    fields = {name: field for name, field in component.model_fields.items() if name not in ("name", "seed")}
+    fields = {name: field for name, field in component.model_fields.items() if name not in FRAMEWORK_FIELDS}
     schema = component.model_json_schema().get("properties", {})
     return [
         name
@@ -65,7 +67,7 @@ def field_values(component: type[Component], registry: Registry, depth: int = DE
     definitions = schema.get("$defs", {})
     found = {}
     for name, field in schema.get("properties", {}).items():
-        if name in ("name", "seed"):  # what a thing is called, or which draw is made, is nothing to differentiate by
+        if name in FRAMEWORK_FIELDS:
             continue
         default = field.get("default")
         of_kind = partial(_components, registry=registry, depth=depth)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from fcframe.fields import SCHEMA_KEY
+from fcframe.components import SCHEMA_KEY
 
 OfKind: TypeAlias = Callable[[str], list[Any]]
 """A kind of component → configurations of registered ones, as JSON."""

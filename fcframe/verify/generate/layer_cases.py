@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from fcframe.components import Layer, Shape
 from fcframe.kernels import NUMPY, Kernels
-from fcframe.verify.generate.input_values import VALUES
+from fcframe.verify.generate.input_values import ORDINARY, values_of
 from fcframe.verify.generate.names import changed_fields
 
 INPUT_SHAPES: Sequence[Shape] = (
@@ -27,8 +27,8 @@ class LayerCase:
     input_shape: Shape
     N: int = 3
     training: bool = True
-    values: str = "gaussian"
-    """What x is drawn from: a name of VALUES."""
+    values: str = ORDINARY
+    """The kind of numbers in x: a name of VALUES, or of INTEGER_VALUES."""
     seed: int = 0
     kernels: Kernels = NUMPY
 
@@ -36,7 +36,7 @@ class LayerCase:
         """A name that tells the case from others, for people and for pytest's -k."""
         shape = "x".join(str(size) for size in self.input_shape)
         parts = [*changed_fields(self.layer), f"x={self.N}x{shape}"]
-        parts += [] if self.values == "gaussian" else [self.values]
+        parts += [] if self.values == ORDINARY else [self.values]
         parts += [] if self.training else ["evaluation"]
         return ",".join(parts)
 
@@ -64,11 +64,12 @@ def layer_cases(layers: Sequence[Layer], shapes: Mapping[int, Sequence[Shape | N
         thorough += 1
         cases += [LayerCase(layer, shape, N=batch(layer, shape), seed=seed) for shape in taken]
         first, N = taken[0], batch(layer, taken[0])
-        cases += [LayerCase(layer, first, N=N, values=values, seed=seed) for values in VALUES if values != "gaussian"]
+        others = [values for values in values_of(layer.input_domain(first)) if values != ORDINARY]
+        cases += [LayerCase(layer, first, N=N, values=values, seed=seed) for values in others]
         cases += [LayerCase(layer, shape, N=batch(layer, shape), training=False, seed=seed) for shape in taken[:2]]
         cases += [LayerCase(layer, first, N=1, seed=seed), LayerCase(layer, first, N=13, seed=seed)]
         cases.append(LayerCase(layer, first, N=1, training=False, seed=seed))
-    return list(dict.fromkeys(cases))
+    return [case for place, case in enumerate(cases) if case not in cases[:place]]  # a field may not be hashable
 
 
 def batch(layer: Layer, shape: Shape) -> int:

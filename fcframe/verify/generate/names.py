@@ -1,6 +1,7 @@
 """How a configuration is called in case names, and a random generator of its own for each."""
 
 import zlib
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ from fcframe.components import Component
 
 
 def changed_fields(component: Component) -> list[str]:
-    """The fields that are not at their defaults, as a case's name shows them: "beta=2.3"."""
-    shown = component.model_dump(mode="json", exclude_defaults=True)
+    """The fields that are not at their defaults, as a case's name shows them: "beta=2.3"; the same in each process."""
+    shown = component.model_dump(exclude_defaults=True)
     return [f"{name}={_short(value)}" for name, value in shown.items() if name != "type"]
 
 
@@ -18,9 +19,13 @@ def _short(value: Any) -> str:
     if isinstance(value, dict) and "type" in value:
         fields = ",".join(f"{name}={_short(item)}" for name, item in value.items() if name != "type")
         return f"{value['type']}({fields})" if fields else str(value["type"])
-    if isinstance(value, list):
-        return "+".join(_short(item) for item in value)
-    return str(value)
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{_short(name)}:{_short(item)}' for name, item in value.items())}}}"
+    if isinstance(value, (set, frozenset)):  # their order changes from process to process
+        return "+".join(sorted(map(_short, value)))
+    if isinstance(value, (list, tuple)):
+        return "+".join(map(_short, value))
+    return str(value.value if isinstance(value, Enum) else value)
 
 
 def configuration_name(component: Component) -> str:

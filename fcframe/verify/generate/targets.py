@@ -3,11 +3,12 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from fcframe.components import Loss, Metric, Shape
+from fcframe.components import Loss, Metric, Shape, Targets
 from fcframe.context import Array, Context
 from fcframe.verify.running.sandbox import MisbehaviorError, TimeLimitError, guarded
 
@@ -76,7 +77,7 @@ class TargetsSample:
     @property
     def are_classes(self) -> bool:
         """Whether the labels are the integers 0 to C − 1."""
-        return self.draw_targets is _classes
+        return self.labels == "classes"
 
     def draw(
         self, N: int, rng: np.random.Generator, dtype: Any = np.float64, ties: bool = False
@@ -109,16 +110,16 @@ def targets_for(loss: Loss, output_shape: Shape) -> TargetsSample:
     """
     found, refusals = _taken(loss, output_shape)
     if not found:
-        raise ValueError(f"the loss takes no labels that could be tried; define example_labels ({refusals[0]})")
+        refusals = refusals or ["scores of this shape have no such targets"]
+        raise ValueError(
+            f"the loss takes no labels that could be tried; declare them in the class, targets = … ({refusals[0]})"
+        )
     return found[0]
 
 
 def _taken(component: Loss | Metric, shape: Shape) -> tuple[list[TargetsSample], list[str]]:
-    """Of each group of labels the first that is taken; where there are labels of its own, those alone."""
-    if component.example_labels(N, shape, np.random.default_rng(0)) is not None:
-        groups: Sequence[Mapping[str, Draw]] = ({"its own": _own(component)},)
-    else:
-        groups = GROUPS
+    """Of each group of targets the first that is taken; where targets are declared, those alone."""
+    groups = GROUPS if component.targets is None else _declared(component.targets, shape)
     found, reasons = [], []
     for group in groups:
         for targets in (TargetsSample(shape, *kind, scores) for kind in group.items() for scores in SCORES):
@@ -128,6 +129,11 @@ def _taken(component: Loss | Metric, shape: Shape) -> tuple[list[TargetsSample],
                 break
             reasons.append(reason)
     return found, reasons
+
+
+def checks_targets(component: Loss | Metric) -> bool:
+    """Whether the component refuses wrong targets: it declares what is right, or looks itself."""
+    return component.targets is not None or type(component).check_labels is not Loss.check_labels
 
 
 def refusal(component: Loss | Metric, targets: TargetsSample) -> str:
@@ -156,13 +162,23 @@ def _refusal(component: Loss | Metric, targets: TargetsSample) -> str:
     given = component.value_and_grad(scores, y, Context())
     if not isinstance(given, tuple) or len(given) != 2:  # which a check will say
         return ""
-    if np.shape(given[1]) != scores.shape and type(component).check_labels is Loss.check_labels:
+    if np.shape(given[1]) != scores.shape and not checks_targets(component):
         return "the gradient does not have the scores' shape, and nothing says whether the labels fit"
     return "" if np.isfinite(given[0]) else "the loss is not finite"
 
 
-def _own(component: Loss | Metric) -> Draw:
-    return lambda rng, N, shape: component.example_labels(N, shape, rng)
+def _declared(targets: Targets, shape: Shape) -> Sequence[Mapping[str, Draw]]:
+    """Targets of the declared kind; where an example has one score, also with one target a row instead of (N, 1)."""
+    try:
+        row_shape = targets.row_shape(shape)
+    except ValueError:
+        return ()
+    name = type(targets).__name__.lower()
+    drawn: Draw = lambda rng, N, shape: targets.draw(rng, N, shape)  # noqa: E731
+    if row_shape and prod(row_shape) == 1:
+        flat: Draw = lambda rng, N, shape: targets.draw(rng, N, shape).reshape(N)  # noqa: E731
+        return {name: drawn}, {f"{name}, one a row": flat}
+    return ({name: drawn},)
 
 
 def _as_seen(array: Array, dtype: Any) -> Array:

@@ -1,6 +1,6 @@
 """For every layer, … : its backward is the derivative of its forward."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 
 import numpy as np
@@ -16,24 +16,30 @@ from fcframe.verify.report import CheckFailure, Inconclusive, NotApplicable, sou
 
 def the_gradient_of_x_is_right(fixture: LayerFixture) -> None:
     """A layer below learns from dx; if it is wrong, everything below learns the wrong thing."""
+    if fixture.of_integers:
+        raise NotApplicable("x holds integers, by which nothing can be differentiated")
     _compare(fixture, lambda array: array == "dx")
 
 
 def the_gradient_of_each_parameter_is_right(fixture: LayerFixture) -> None:
     """The parameters themselves are moved by these."""
-    if not fixture.params:
-        raise NotApplicable("it has no parameters")
+    if not fixture.trained:
+        raise NotApplicable("it has no parameters that are trained")
     _compare(fixture, lambda array: array != "dx")
 
 
 def backward_is_linear_in_dout(fixture: LayerFixture) -> None:
-    """A gradient is a linear map of dout; a backward that is not cannot be one."""
+    """A gradient is a linear map of dout, plus the gradient of the layer's own penalty where it has one.
+
+    g(2a − 3b) = 2 g(a) − 3 g(b) + 2 g(0), where g(0) is the penalty's gradient, 0 without a penalty.
+    """
     first, second = fixture.douts
     a, b, both = (fixture.gradients(dout) for dout in (first, second, 2 * first - 3 * second))
+    none = fixture.gradients(0 * first) if fixture.adds_loss else {}
     room = 1e-9 * (_largest(a) + _largest(b))  # of all gradients: one may be zero but for rounding
     room += 1e-14 * float(np.abs(first).max(initial=0))  # and so may all of them be
     for name, gradient in both.items():
-        expected = 2 * a[name] - 3 * b[name]
+        expected = 2 * a[name] - 3 * b[name] + 2 * none.get(name, 0)
         if not np.allclose(gradient, expected, rtol=1e-7, atol=room, equal_nan=True):
             needs_repeatable(fixture)
             raise CheckFailure(
@@ -44,7 +50,10 @@ def backward_is_linear_in_dout(fixture: LayerFixture) -> None:
 
 
 def a_zero_dout_gives_zero_gradients(fixture: LayerFixture) -> None:
-    """What does not reach the loss has no gradient."""
+    """What does not reach the loss has no gradient; a layer's own penalty reaches it without dout."""
+    if fixture.adds_loss:
+        _compare(fixture, lambda _: True, [0 * fixture.douts[0]])
+        return
     forward = fixture.forward()
     for name, gradient in fixture.gradients(np.zeros_like(fixture.douts[0]), forward).items():
         if np.any(gradient):
@@ -82,7 +91,8 @@ def _worst_in_single(fixture: LayerFixture) -> tuple[str, float]:
     wide, narrow = fixture.gradients(fixture.douts[0]), single.gradients(single.douts[0])
     nudge = 1 + np.finfo(np.float32).eps * fixture.rng.choice([-1.0, 1.0], size=fixture.x.shape)
     params = {name: array * (1 + np.finfo(np.float32).eps) for name, array in fixture.params.items()}
-    moved = fixture.gradients(fixture.douts[0], fixture.forward(fixture.x * nudge, params))
+    x = fixture.x if fixture.of_integers else fixture.x * nudge
+    moved = fixture.gradients(fixture.douts[0], fixture.forward(x, params))
     worst = "", 0.0
     underflow = 1e3 * float(np.finfo(np.float32).tiny)
     for name, gradient in wide.items():
@@ -94,10 +104,10 @@ def _worst_in_single(fixture: LayerFixture) -> tuple[str, float]:
     return worst
 
 
-def _compare(fixture: LayerFixture, chosen: Callable[[str], bool]) -> None:
+def _compare(fixture: LayerFixture, chosen: Callable[[str], bool], douts: Sequence[Array] | None = None) -> None:
     if not np.all(np.isfinite(fixture.forward().out)):
         raise NotApplicable("the output is not finite here, which another check judges")
-    compared = list(comparisons(fixture, chosen))
+    compared = list(comparisons(fixture, chosen, douts))
     for found in compared:
         if found.wrong:
             raise CheckFailure(*explain(fixture, found), fact=found)
