@@ -1,9 +1,12 @@
 """Component → report: all of its checks in order, bounded together, and closed by whether every one of them ran."""
 
+import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from reprlib import repr as short
 from typing import Any
+
+import numpy as np
 
 from fcframe.announced import check_type
 from fcframe.builder import plan
@@ -14,6 +17,7 @@ from fcframe.network import Network
 from fcframe.registry import Quarantined, Registry
 from fcframe.registry import registry as installed
 from fcframe.spec.models import ExperimentSpec, NetworkSpec
+from fcframe.strict import suggestion
 from fcframe.verify.diagnosis.patterns import add_patterns
 from fcframe.verify.report import Report, Result, Status
 from fcframe.verify.running.check import CheckRun, run_check
@@ -47,6 +51,20 @@ class SuiteRun:
             return self._keep(Result(self.component, name, check_run.case, Status.SKIPPED, self._exhausted))
         return self._keep(replace(check_run.run(), component=self.component))
 
+    def noted(self) -> list[Result]:
+        """What is worth a look after all checks: the first warning of each kind, once for the component."""
+        warned: dict[str, list[Result]] = {}
+        for result in self.results:
+            if result.warned:
+                warned.setdefault(result.warned, []).append(result)
+        return [
+            Result(
+                self.component, "it_gives_no_warning", results[0].case, Status.NOTED, f"warned: {text}",
+                f"in {len(results)} of {len(self.results)} checks, first in {results[0].check.replace('_', ' ')}",
+            )
+            for text, results in warned.items()
+        ]  # fmt: skip
+
     def close(self) -> Result:
         """Whether every check ran, judged from what ran so far; left out where time or memory ended it."""
         if self._exhausted:
@@ -58,7 +76,9 @@ class SuiteRun:
         yield from list(self.results)
         for check_run in self.check_runs:
             yield self.run(check_run)
-        yield self.close()
+        closing = self.close()
+        yield from self.noted()
+        yield closing
 
     def _keep(self, result: Result) -> Result:
         if result.exhausted:
@@ -84,28 +104,53 @@ def unusable(quarantined: Quarantined) -> Result:
     return Result(f"plugin {quarantined.plugin.name}", "it_can_be_used", "", Status.FAILED, str(quarantined))
 
 
-def gradcheck(component: Any, *, seed: int = 0) -> Report:
+def gradcheck(component: Any, *, seed: int = 0, registry: Registry | None = None, checks: Sequence[str] = ()) -> Report:
     """Checks a component's contract, its gradients first of all.
 
     Args:
         component: A class, an instance (then in that configuration alone), the name of a registered type, a network
             that is built, a spec, or a provider of kernels or its name.
-        seed: Draws everything that the cases need.
+        seed: Seed of everything that the cases draw, an integer of at least 0.
+        registry: Where types are looked up; all that is installed, by default.
+        checks: Names of the checks that are run, or patterns such as "the_gradient_*"; all, by default. A report of
+            some of the checks says nothing of whether all of them ran.
 
     Returns:
         The results of all checks on all cases; `report.passed`, and `report.failures` with message and diagnosis.
 
     Raises:
-        SpecError: It is nothing of these, there is no component of that name, or a spec's layers do not fit together.
+        SpecError: It is nothing of these, there is no component of that name, a spec's layers do not fit together,
+            the seed is no integer of at least 0, or a component of that kind has no such check.
         PluginError: A class has no type.
 
     >>> import fcframe
-    >>> gradcheck("relu").passed
-    True
+    >>> gradcheck("relu", checks=["the_gradient_*"])
+    Report(gradients right; 12 passed, 12 not applicable)
     """
-    registry = installed()
-    results = [result for one in _subjects(component, registry) for result in suite_run(one, registry, seed)]
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise SpecError([f"seed: expected an integer of at least 0, got {short(seed)}"])
+    registry = installed() if registry is None else registry
+    results: list[Result] = []
+    for one in _subjects(component, registry):
+        run = suite_run(one, registry, int(seed))
+        if not checks:
+            results += run
+            continue
+        chosen = _chosen(checks, run.required)
+        results += [result for result in run.results if result.status is Status.FAILED]  # the cases cannot be made
+        results += [run.run(check_run) for check_run in run.check_runs if check_run.check.__name__ in chosen]
     return add_patterns(Report(results))
+
+
+def _chosen(patterns: Sequence[str], names: Sequence[str]) -> set[str]:
+    """The names that match one of the patterns."""
+    patterns = (patterns,) if isinstance(patterns, str) else patterns
+    unknown = [pattern for pattern in patterns if not fnmatch.filter(names, pattern)]
+    if unknown:
+        raise SpecError(
+            [f"checks: no check is called {one!r}.{suggestion(one, sorted(set(names)))}" for one in unknown]
+        )
+    return {name for pattern in patterns for name in fnmatch.filter(names, pattern)}
 
 
 def _subjects(component: Any, registry: Registry) -> list[Any]:

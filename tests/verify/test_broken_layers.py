@@ -30,7 +30,7 @@ def parameters(some, marks=slow):
 def patience(monkeypatch):
     def limit(broken):
         if broken.defect == ENDLESS:
-            monkeypatch.setattr(sandbox, "SECONDS", 0.1)
+            monkeypatch.setattr(sandbox, "CPU_SECONDS", 0.1)
 
     return limit
 

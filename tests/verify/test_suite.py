@@ -75,7 +75,7 @@ def checked(component):
 
 
 def test_an_endless_layer_costs_one_time_limit_and_the_rest_is_left_out(monkeypatch):
-    monkeypatch.setattr(sandbox, "SECONDS", 0.2)
+    monkeypatch.setattr(sandbox, "CPU_SECONDS", 0.2)
     report = checked(Stubborn)
     late = [result for result in report.failures if result.exhausted]
     assert len(late) == 1

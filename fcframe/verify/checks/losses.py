@@ -8,13 +8,15 @@ from fcframe.components import Loss, Metric
 from fcframe.context import Array, Context, ReusingContext
 from fcframe.verify.diagnosis.scalar import compare
 from fcframe.verify.fixtures.loss import LossFixture
-from fcframe.verify.generate.targets import N, accepted_targets, checks_targets
+from fcframe.verify.generate.targets import N, accepted_targets, checks_targets, refuses_all_scores
 from fcframe.verify.report import CheckFailure, NotApplicable, look_at
 
 
 def some_labels_are_taken(component: Loss | Metric) -> None:
     """Without labels that it takes, nothing of it can be checked."""
     found, reason = accepted_targets(component)
+    if not found and (refusal := refuses_all_scores(component)):
+        raise NotApplicable(f"this configuration takes none of the shapes of scores that are tried: {refusal}")
     if not found:
         raise CheckFailure(
             f"{'the declared targets are not taken' if component.targets else 'none of the usual targets is taken'}; "

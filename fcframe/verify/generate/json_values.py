@@ -87,8 +87,9 @@ def _objects(field: Mapping[str, Any], definitions: Mapping[str, Any], of_kind: 
         if options:
             columns[name] = options
     rows = [{name: values[turn % len(values)] for name, values in columns.items()} for turn in (0, 1)]
+    # "0" is a name for text keys and for integer keys alike.
     if "properties" not in field and isinstance(field.get("additionalProperties"), dict):
-        rows = [{"a": value} for value in json_values(field["additionalProperties"], definitions, of_kind)[:2]]
+        rows = [{"0": value} for value in json_values(field["additionalProperties"], definitions, of_kind)[:2]]
     return rows if rows[0] != rows[-1] else rows[:1]
 
 

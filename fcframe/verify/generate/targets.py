@@ -17,6 +17,8 @@ Draw: TypeAlias = Callable[[np.random.Generator, int, Shape], Array | None]
 
 SHAPES: Sequence[Shape] = ((4,), (1,), (2,), (2, 5))
 """Shapes of one row of scores that are tried; none of their sizes is N."""
+FURTHER_SHAPES: Sequence[Shape] = ((3,), (5,), (6,), (10,))
+"""Shapes that are tried where none of the others is taken, for example because a field has one number a class."""
 N = 3
 MANY = 12
 """Rows of a try: so many that numbers which are not taken are among them."""
@@ -95,11 +97,25 @@ class TargetsSample:
 def accepted_targets(component: Loss | Metric) -> tuple[list[TargetsSample], str]:
     """What the loss or metric takes of all that can be tried, and what it said to the first that it refused."""
     found, reasons = [], ["nothing"]
-    for shape in SHAPES:
-        targets, refusals = _taken(component, shape)
-        found += targets
-        reasons += refusals
+    for shapes in (SHAPES, FURTHER_SHAPES):
+        for shape in () if found else shapes:
+            targets, refusals = _taken(component, shape)
+            found += targets
+            reasons += refusals
     return found, reasons[min(1, len(reasons) - 1)]
+
+
+def refuses_all_scores(component: Loss | Metric) -> str:
+    """What `check_scores` says where it refuses every shape that is tried; empty if it takes one."""
+    reason = ""
+    for shape in (*SHAPES, *FURTHER_SHAPES):
+        try:
+            component.check_scores(shape)
+        except ValueError as error:
+            reason = reason or str(error)
+        else:
+            return ""
+    return reason
 
 
 def targets_for(loss: Loss, output_shape: Shape) -> TargetsSample:

@@ -1,11 +1,17 @@
 """Runs checks on cases, and keeps what comes of it apart from everything else."""
 
+import os
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+import pydantic
+
+import fcframe
 from fcframe.verify.report import CheckFailure, Inconclusive, NotApplicable, Result, Status
 from fcframe.verify.running.sandbox import ExhaustedError, MisbehaviorError, guarded
 
@@ -14,6 +20,10 @@ Check: TypeAlias = Callable[[Any], None]
 
 REDRAWS = 3
 """How often a case is drawn anew for a check that could not decide."""
+HARNESS = f"{Path(__file__).parents[1]}{os.sep}"
+"""Where the harness's own files lie."""
+NOT_THE_AUTHORS = tuple(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (fcframe, np, pydantic))
+"""Files in which an exception may come up, and in which its cause does not lie."""
 MAX_SHOWN = 500
 """Characters of an exception that are shown."""
 
@@ -55,31 +65,48 @@ def run_check(component: str, check: Check, case: str, make: Sequence[Callable[[
     """
     start = time.perf_counter()
     result = Result(component, check.__name__, case, Status.PASSED)
+    warned: list[str] = []
     for fixture in make:
-        result = _judged(result, lambda fixture=fixture: check(fixture()))  # type: ignore[misc]
+        result = _judged(result, check, fixture, warned)
         if result.status is not Status.INCONCLUSIVE:
             break
-    return replace(result, seconds=time.perf_counter() - start)
+    return replace(result, seconds=time.perf_counter() - start, warned=warned[0] if warned else "")
 
 
-def _judged(result: Result, call: Callable[[], None]) -> Result:
+def _judged(result: Result, check: Check, fixture: Callable[[], Any], warned: list[str]) -> Result:
     try:
-        guarded(call)
-    except Inconclusive as reason:
-        return replace(result, status=Status.INCONCLUSIVE, message=str(reason))
-    except NotApplicable as reason:
-        return replace(result, status=Status.NOT_APPLICABLE, message=str(reason))
-    except CheckFailure as failure:
-        found = {"message": failure.message, "diagnosis": failure.diagnosis, "fact": failure.fact}
-        return replace(result, status=Status.FAILED, **found)
+        guarded(lambda: check(fixture()), warned=warned)
+    except (Inconclusive, NotApplicable, CheckFailure) as verdict:
+        if not _of_the_harness(verdict, check):
+            return _raised(result, verdict)
+        return replace(result, **_told_by(verdict))
     except MisbehaviorError as fault:
         exhausted = isinstance(fault, ExhaustedError)
         return replace(result, status=Status.FAILED, message=str(fault), exhausted=exhausted)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever the component raises is its failure, and nobody else's
-        return replace(result, status=Status.FAILED, message=f"raised {_told(error)}", diagnosis=_where(error))
+        return _raised(result, error)
     return replace(result, status=Status.PASSED, message="")
+
+
+def _told_by(verdict: BaseException) -> dict[str, Any]:
+    if isinstance(verdict, CheckFailure):
+        told = {"message": verdict.message, "diagnosis": verdict.diagnosis, "fact": verdict.fact}
+        return {"status": Status.FAILED, **told}
+    undecided = isinstance(verdict, Inconclusive)
+    return {"status": Status.INCONCLUSIVE if undecided else Status.NOT_APPLICABLE, "message": str(verdict)}
+
+
+def _of_the_harness(verdict: BaseException, check: Check) -> bool:
+    """Whether the harness itself raised it: a component that raises its exceptions has raised, and decided nothing."""
+    own = getattr(check, "__code__", None)
+    files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(verdict.__traceback__)}
+    return all(file.startswith(HARNESS) or (own is not None and file == own.co_filename) for file in files)
+
+
+def _raised(result: Result, error: BaseException) -> Result:
+    return replace(result, status=Status.FAILED, message=f"raised {_told(error)}", diagnosis=_where(error))
 
 
 def _told(error: BaseException) -> str:
@@ -92,5 +119,6 @@ def _told(error: BaseException) -> str:
 
 def _where(error: BaseException) -> str:
     """The last line of the author's own code that an exception went through."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/fcframe/verify/" not in frame.filename]
-    return f"raised at {frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line}" if frames else ""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(HARNESS)]
+    own = [frame for frame in frames if not frame.filename.startswith(NOT_THE_AUTHORS)] or frames
+    return f"raised at {own[-1].filename}:{own[-1].lineno}: {own[-1].line}" if own else ""

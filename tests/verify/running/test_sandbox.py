@@ -5,6 +5,7 @@ import contextlib
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -55,7 +56,8 @@ def late():
 
 
 @pytest.mark.parametrize("function", [endless, stubborn, stubborn_twice, stubborn_and_asleep, late])
-def test_what_loops_for_ever_is_ended_even_if_it_catches_everything(function):
+def test_what_loops_for_ever_is_ended_even_if_it_catches_everything(function, monkeypatch):
+    monkeypatch.setattr(sandbox, "WALL_FACTOR", 3.0)
     start = time.monotonic()
     with pytest.raises(ExhaustedError, match=r"took longer than 0\.1 s"):
         guarded(function, seconds=0.1)
@@ -110,7 +112,7 @@ def test_an_interrupt_after_the_deadline_stays_one():
         raise KeyboardInterrupt
 
     def inner():
-        sandbox.DEADLINES[0] = 0.0  # over, and its alarm has found no gap
+        sandbox.DEADLINES[0] = sandbox.Deadline(0.0, 0.0)  # over, and its alarm has found no gap
         guarded(interrupted)
 
     with pytest.raises(KeyboardInterrupt):
@@ -143,28 +145,89 @@ def unlimited_recursion():
     sys.setrecursionlimit(50_000)
 
 
+def moved():
+    os.chdir("/")
+
+
+def without_an_environment():
+    os.environ.clear()
+
+
+def deaf():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 MISDEEDS = {
     "printed 'hello\\n'": lambda: print("hello"),
     "printed 'past sys.stdout\\n'": lambda: os.write(1, b"past sys.stdout\n"),
     "printed 'another process\\n'": lambda: os.system("echo another process"),
     "printed 'on the original\\n'": lambda: print("on the original", file=sys.__stderr__),
-    "warned: UserWarning: careful": lambda: warnings.warn("careful", stacklevel=1),
     "left by sys.exit(3)": lambda: sys.exit(3),
     "changed NumPy's global random state; draw from ctx.rng alone": lambda: np.random.normal(),
     "changed the state of Python's random module; draw from ctx.rng alone": lambda: random.random(),
     "changed NumPy's error state; use `with np.errstate(...)`": lambda: np.seterr(all="ignore"),
     "changed Python's recursion limit": unlimited_recursion,
+    "changed the current folder": moved,
+    "changed the environment variables": without_an_environment,
+    "changed the signal handlers": deaf,
 }
+
+
+def process():
+    numpy = np.random.get_state()[1].tobytes(), np.geterr()
+    python = random.getstate(), sys.getrecursionlimit()
+    return *numpy, *python, os.getcwd(), dict(os.environ), signal.getsignal(signal.SIGINT)
+
+
+def test_a_warning_is_noted_and_fails_nothing():
+    warned = []
+
+    def warns():
+        warnings.warn("careful", stacklevel=1)
+        return 5
+
+    assert guarded(warns, warned=warned) == 5
+    assert [line.partition(" (")[0] for line in warned] == ["UserWarning: careful"]
+
+
+def test_a_check_means_the_same_whatever_numpys_error_state_is():
+    warned = []
+    with np.errstate(all="raise"):
+        assert guarded(lambda: float(np.exp(np.float64(-1e9))), warned=warned) == 0.0
+        assert guarded(lambda: float(np.exp(np.float64(1e9))), warned=warned) == np.inf
+        assert np.geterr()["over"] == "raise"
+    assert ["overflow" in line for line in warned] == [True]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="there is no SIGSTOP here")
+def test_a_process_that_is_stopped_for_longer_than_the_limit_fails_nothing():
+    wake = f"import os, signal, time; time.sleep(0.6); os.kill({os.getpid()}, signal.SIGCONT)"
+
+    def stopped():
+        with subprocess.Popen([sys.executable, "-S", "-c", wake]):
+            time.sleep(0.1)
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return 5
+
+    assert guarded(stopped, seconds=0.2) == 5
+
+
+def test_what_waits_without_computing_is_ended_by_the_clock(monkeypatch):
+    monkeypatch.setattr(sandbox, "WALL_FACTOR", 3.0)
+    start = time.monotonic()
+    with pytest.raises(ExhaustedError):
+        guarded(lambda: time.sleep(60), seconds=0.1)
+    assert time.monotonic() - start < 10
 
 
 @pytest.mark.parametrize("message", MISDEEDS)
 def test_a_misdeed_is_told_and_undone(message, capfd):
-    before = (np.random.get_state()[1].tobytes(), random.getstate(), np.geterr(), sys.getrecursionlimit())
+    before = process()
     with pytest.raises(MisbehaviorError) as told:
         guarded(MISDEEDS[message])
     assert str(told.value) == message
     assert capfd.readouterr() == ("", "")
-    assert before == (np.random.get_state()[1].tobytes(), random.getstate(), np.geterr(), sys.getrecursionlimit())
+    assert before == process()
 
 
 @pytest.mark.parametrize("made", [np.random.Philox, np.random.SFC64, np.random.PCG64])
