@@ -1,7 +1,8 @@
 """Measures a layer's derivatives in a fixture, and holds its backward against them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def comparisons(
 ) -> Iterator[Comparison]:
     """Judges the gradients whose names are chosen, for example "dx" and "dW", for the fixture's douts or for others."""
     douts = fixture.douts if douts is None else douts
-    found = [fixture.gradients(dout.copy(), fixture.forward(fixture.x.copy())) for dout in douts]
+    found = [copied(fixture.gradients(dout.copy(), fixture.forward(fixture.x.copy()))) for dout in douts]
     sizes = [*douts, *(array for gradients in found for array in gradients.values())]
     rounding = ROUNDING * _largest(np.concatenate([np.ravel(array) for array in sizes]))
     for name in filter(chosen, gradient_names(fixture)):
@@ -63,6 +64,11 @@ def comparisons(
             if name == "dx" and judgement.outside_a_kink:
                 _allow_nearby(judgement, fixture, douts[index])
             yield Comparison(name, found[index][name], judgement, index)
+
+
+def copied(gradients: Mapping[str, Any]) -> dict[str, Array]:
+    """The same numbers in other arrays; the next call may overwrite the layer's own, which another check judges."""
+    return {name: np.array(gradient) for name, gradient in gradients.items()}
 
 
 def gradient_names(fixture: LayerFixture) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from fcframe_standard.layers.affine import Affine as Inner
 from fcframe_standard.layers.relu import ReLU as Between
-from tests.galleries.broken.defects import DTYPE, DW, DX, EMPTY, FINITE, FORWARD, LINEAR, SINGLE, ZERO, broken
+from tests.galleries.broken.defects import DTYPE, DW, DX, FINITE, FORWARD, LINEAR, SINGLE, ZERO, broken
 from tests.galleries.broken.elementwise import (
     ELU,
     GELU,
@@ -128,7 +128,7 @@ WEIGHTED = (
            'dW = rows.T @ dout\n        dW[:, 1] = 0\n        return dx, {"W": dW',
            DW, says="only column 1", fields=ONE),
     broken(Affine, "weight decay inside", "rows.T @ dout", "rows.T @ dout + 0.01 * W",
-           DW, LINEAR, ZERO, EMPTY, says="a multiple of W", fields=ONE),
+           DW, LINEAR, ZERO, says="a multiple of W", fields=ONE),
     broken(Square, "W for its transpose", "dout @ W.T", "dout @ W", DX, says="W and its transpose", fields={}),
     broken(Square, "dW transposed", "x.reshape(-1, D).T @ dout.reshape(-1, D)",
            "dout.reshape(-1, D).T @ x.reshape(-1, D)",
@@ -242,7 +242,7 @@ ROUNDED = (
            "(dout * out * (1 - out)).astype(np.float32), {}",
            DTYPE, LINEAR, says="float32 for float64", fields={}),
     broken(Softplus, "overflow", "np.logaddexp(0, self.beta * x)", "np.log(1 + np.exp(self.beta * x))",
-           FINITE, FORWARD, says="not finite", fields={}),
+           FINITE, says="not finite", fields={}),
     broken(Affine, "wrong in float32", "rows.T @ dout", "(rows.T @ dout) * (1 if dout.dtype == np.float64 else 1.01)",
            SINGLE, says="dW in float32 differs", fields=ONE),
 )  # fmt: skip

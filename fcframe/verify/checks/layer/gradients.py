@@ -7,7 +7,7 @@ import numpy as np
 
 from fcframe.context import Array
 from fcframe.verify.checks.layer.purity import needs_repeatable
-from fcframe.verify.derivatives.layer import comparisons
+from fcframe.verify.derivatives.layer import comparisons, copied
 from fcframe.verify.derivatives.verdict import Verdict
 from fcframe.verify.diagnosis.explanation import explain
 from fcframe.verify.fixtures.layer import LayerFixture
@@ -34,7 +34,7 @@ def backward_is_linear_in_dout(fixture: LayerFixture) -> None:
     g(2a − 3b) = 2 g(a) − 3 g(b) + 2 g(0), where g(0) is the penalty's gradient, 0 without a penalty.
     """
     first, second = fixture.douts
-    a, b, both = (fixture.gradients(dout) for dout in (first, second, 2 * first - 3 * second))
+    a, b, both = (copied(fixture.gradients(dout)) for dout in (first, second, 2 * first - 3 * second))
     none = fixture.gradients(0 * first) if fixture.adds_loss else {}
     room = 1e-9 * (_largest(a) + _largest(b))  # of all gradients: one may be zero but for rounding
     room += 1e-14 * float(np.abs(first).max(initial=0))  # and so may all of them be
