@@ -26,7 +26,6 @@ sys.path.insert(0, str(ROOT))
 import fcframe  # noqa: E402
 from benchmarks.workloads import WORKLOADS  # noqa: E402
 from fcframe import threads  # noqa: E402
-from fcframe.training import turns  # noqa: E402
 
 SECONDS = 4.0
 """Of each row, eight turns."""
@@ -65,11 +64,9 @@ class Clock:
 def train(folder: Path, start: float, count: int | None, take_turns: bool) -> None:
     """In a process of its own: trains from a moment on, and prints when each step ended."""
     spec = fcframe.load_spec(folder / "spec.json")
-    if not take_turns:
-        turns.fcntl = None
     clock = Clock(start + SECONDS)
     try:
-        fcframe.train(spec, threads=count, observers=[clock])
+        fcframe.train(spec, threads=count, observers=[clock], share_cores=take_turns)
     except DoneError:
         print(json.dumps(clock.times))
 

@@ -1,6 +1,5 @@
 """Spec → network: shapes are inferred and sizes checked before anything is allocated."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,12 +13,10 @@ from fcframe.chain import Chain
 from fcframe.components import Layer, Parameter, Shape
 from fcframe.consistency import contradictions, vanishing_numbers
 from fcframe.errors import ContractError, ShapeError, SpecError, json_path
+from fcframe.limits import human_bytes, max_bytes
 from fcframe.network import Network
 from fcframe.providers import Wanted, choose
 from fcframe.spec.models import ExperimentSpec, NetworkSpec, Spec
-
-MAX_BYTES = 4 * 2**30
-"""The most that parameters, or one minibatch's outputs, may take, unless FCFRAME_MAX_BYTES says otherwise."""
 
 
 class Row(NamedTuple):
@@ -179,29 +176,3 @@ def _check_sizes(found: Plan, place: tuple[str, ...], batch_size: int) -> None:
         total = human_bytes(batch_size * sum(makes) * size)
         problem = f"{json_path((*place, 'layers'))}: a minibatch of {batch_size:,} takes {total} in all layers; {limit}"
         raise SpecError([problem])
-
-
-def max_bytes() -> int:
-    """What FCFRAME_MAX_BYTES says, else MAX_BYTES.
-
-    Raises:
-        SpecError: It says no number.
-    """
-    text = os.environ.get("FCFRAME_MAX_BYTES", "").strip()
-    if text and not (text.isascii() and text.isdigit() and len(text) < 1000):
-        raise SpecError([f"FCFRAME_MAX_BYTES: expected a whole number of bytes, like 4294967296, got {text[:40]!r}"])
-    return int(text) if text else MAX_BYTES
-
-
-def human_bytes(count: int) -> str:
-    """A number of bytes for a person.
-
-    >>> human_bytes(2_458_440)
-    '2.3 MB'
-    """
-    if count < 1024:
-        return f"{count} bytes"
-    for power, unit in enumerate(("kB", "MB", "GB", "TB", "PB"), start=1):
-        if count < 1000 * 1024**power:
-            return f"{count / 1024**power:.1f} {unit}"
-    return "more than 999 PB"

@@ -4,33 +4,66 @@ A plugin is a module named by an entry point of the group `fcframe`. It writes a
 any of the hook's arguments, and marks it with `@fcframe.hookimpl`. Hooks that nobody implements cost nothing.
 """
 
-import pluggy
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, overload
 
 from fcframe.components import Component
 from fcframe.events import Evaluation, FlatArrays, Training
 from fcframe.kernels import Kernels
 
 GROUP = "fcframe"
+MARK = "fcframe_hookimpl"
+"""The attribute that marks a function as one for a hook."""
+F = TypeVar("F", bound=Callable[..., Any])
 
-hookspec = pluggy.HookspecMarker(GROUP)
-hookimpl = pluggy.HookimplMarker(GROUP)
+
+def hookspec(function: F) -> F:
+    """Marks a function of this file as a hook."""
+    return function
+
+
+@overload
+def hookimpl(function: F) -> F: ...
+@overload
+def hookimpl(
+    *,
+    hookwrapper: bool = False,
+    wrapper: bool = False,
+    optionalhook: bool = False,
+    tryfirst: bool = False,
+    trylast: bool = False,
+    specname: str | None = None,
+) -> Callable[[F], F]: ...
+def hookimpl(function: Any = None, **options: Any) -> Any:
+    """Marks a function as one that is called for the hook of its name.
+
+    It takes pluggy's options: `optionalhook=True` for a hook that only other versions of fcframe have, `specname` for
+    a function of another name, `tryfirst` and `trylast` for the order. Pluggy itself is imported when a network is
+    trained.
+    """
+    if function is None:
+        return lambda function: hookimpl(function, **options)
+    setattr(function, MARK, options)
+    return function
 
 
 @hookspec
-def fcframe_register() -> list[type[Component]]:  # type: ignore[empty-body]
+def fcframe_register() -> Sequence[type[Component] | str]:  # type: ignore[empty-body]
     """Announces components.
 
-    Called once, when the registry is made. Returns the classes, of any kind: the kind is known from the base class.
-    An exception quarantines the plugin: the others work, and `fcframe list` shows what went wrong.
+    Called once, when the registry is made. Returns classes, of any kind (the kind is known from the base class), or
+    references "kind type = module:Class", whose modules are imported when the component is needed. An exception
+    quarantines the plugin, and what is wrong with one component quarantines that component: the others work, and
+    `fcframe list` shows what went wrong.
 
         @fcframe.hookimpl
         def fcframe_register():
-            return [Swish, Mish]
+            return [Swish, "layer mish = my_package.mish:Mish"]
     """
 
 
 @hookspec
-def fcframe_kernels() -> list[type[Kernels]]:  # type: ignore[empty-body]
+def fcframe_kernels() -> Sequence[type[Kernels]]:  # type: ignore[empty-body]
     """Announces providers of kernels, the operations that take most of a training step.
 
     Called once, when the registry is made. Returns classes that derive from `fcframe.Kernels`. None is loaded by

@@ -229,8 +229,20 @@ class TrainingPass:
         Raises:
             ContractError: A layer did not return the gradient of each of its parameters, in the parameter's shape.
         """
+        added = self._added
+        added.clear()
         if len(X):
-            loss = self._of_the_data(X, y, weights)
+            scores, caches = self._chain.forward(X, self._params, self._ctx)
+            self._loss_ctx.weights = weights
+            loss, dscores = self._loss.value_and_grad(scores, y, self._loss_ctx)
+            _, grads = self._chain.backward(dscores, caches, self._ctx)
+            views = self._views
+            for name, view in views.items():
+                if grads.get(name) is not view:  # not all were written into their places
+                    self._place(grads)
+                    break
+            if len(grads) > len(views):
+                self._refuse_unknown(grads)
         else:  # no empty minibatch reaches a layer
             loss = 0.0
             self.grads.flat[...] = 0
@@ -238,24 +250,12 @@ class TrainingPass:
             penalty, dw = regularizer.value_and_grad(w, self._penalty_ctx)
             view += dw
             loss += penalty
-        return float(loss)
+        return float(loss + sum(added)) if added else float(loss)
 
-    def _of_the_data(self, X: Array, y: Array, weights: Array | None) -> float:
-        added = self._added
-        added.clear()
-        scores, caches = self._chain.forward(X, self._params, self._ctx)
-        self._loss_ctx.weights = weights
-        loss, dscores = self._loss.value_and_grad(scores, y, self._loss_ctx)
-        _, grads = self._chain.backward(dscores, caches, self._ctx)
-        views = self._views
-        for name, view in views.items():
-            if grads.get(name) is not view:  # not all were written into their places
-                self._place(grads)
-                break
-        if len(grads) > len(views) and not grads.keys() <= self._params.keys():
-            unknown = ", ".join(sorted(grads.keys() - self._params.keys()))
+    def _refuse_unknown(self, grads: Params) -> None:
+        unknown = ", ".join(sorted(grads.keys() - self._params.keys()))
+        if unknown:
             raise ContractError(f"backward returned gradients of names that are no parameters: {unknown}")
-        return loss + sum(added) if added else loss
 
     def _place(self, grads: Params) -> None:
         for name, view in self._views.items():

@@ -9,8 +9,8 @@ from typing import Any
 from fcframe import threads
 from fcframe.errors import FcframeError, PluginError, SpecError, in_a_line
 from fcframe.kernels import NUMPY, Kernels
-from fcframe.registry import Registry
-from fcframe.registry import registry as installed
+from fcframe.plugins import Registry, UnusableError
+from fcframe.plugins import registry as installed
 from fcframe.strict import none_called
 
 VARIABLE = "FCFRAME_KERNELS"
@@ -21,7 +21,7 @@ Wanted = str | Kernels | type[Kernels] | None
 
 
 @contextmanager
-def running(wanted: Wanted, count: int) -> Iterator[Kernels]:
+def running(wanted: Wanted, count: int, *, registry: Registry | None = None) -> Iterator[Kernels]:
     """The kernels that `choose` gives, held to so many threads in the block, whatever they were made for.
 
     Raises:
@@ -29,7 +29,7 @@ def running(wanted: Wanted, count: int) -> Iterator[Kernels]:
         ThreadsError: This process cannot have so many.
     """
     with threads.limited(count):
-        kernels = choose(wanted)
+        kernels = choose(wanted, registry=registry)
     with ExitStack() as stack:
         try:
             stack.enter_context(held(kernels, count))
@@ -72,7 +72,7 @@ def held(kernels: Kernels, count: int) -> Iterator[None]:
     called(lambda: manager.__exit__(None, None, None), f"the end of {limit}")
 
 
-def choose(wanted: Wanted = None) -> Kernels:
+def choose(wanted: Wanted = None, *, registry: Registry | None = None) -> Kernels:
     """The kernels that this name stands for, made for as many threads as are in force.
 
     A provider that nobody named, and that should work here and does not, is told in a line of the log.
@@ -80,6 +80,7 @@ def choose(wanted: Wanted = None) -> Kernels:
     Args:
         wanted: A provider's name; by default what FCFRAME_KERNELS says, and without it the first provider that
             lacks nothing here, in the order of the names, or NumPy's own. A class is made, an instance given back.
+        registry: Where names are looked up; what is installed, by default.
 
     Raises:
         SpecError: There are no kernels of that name, and it says which there are; or it is no name and no provider.
@@ -94,7 +95,8 @@ def choose(wanted: Wanted = None) -> Kernels:
         return _made_for(wanted, ARGUMENT)
     if not isinstance(wanted, str | None):
         raise SpecError([f"kernels: expected a provider's name, class or instance, got {short(wanted)}"])
-    registry, asked = installed(), name_asked(wanted)
+    asked = name_asked(wanted)
+    registry = installed() if registry is None else registry
     if asked is not None:
         return _named(*asked, registry)
     for provider in (provider for _, provider in registry.kernels.values() if not obstacle(provider)):
@@ -182,13 +184,14 @@ def made(provider: type[Kernels], count: int) -> Kernels:
     raise PluginError(_not_usable(provider, reason))
 
 
-def versions(kernels: Kernels) -> dict[str, str]:
+def versions(kernels: Kernels, *, registry: Registry | None = None) -> dict[str, str]:
     """What kernels stand on, and the distribution of their plugin: each distribution's version.
 
     Raises:
         PluginError: They do not say it.
     """
-    plugin = next((found for found, provider in installed().kernels.values() if type(kernels) is provider), None)
+    registry = installed() if registry is None else registry
+    plugin = next((found for found, provider in registry.kernels.values() if type(kernels) is provider), None)
     said, raised = answer(kernels.versions)
     if not raised and are_versions(said):
         found: dict[str, str] = said | ({plugin.distribution: plugin.version} if plugin else {})
@@ -223,8 +226,11 @@ def _class_named(name: str, source: str, registry: Registry) -> type[Kernels] | 
     """The provider of that name; None for NumPy."""
     if name == NUMPY.name:
         return None
-    if name in registry.kernels:
+    try:
         return registry.kernels[name][1]
+    except UnusableError as error:
+        raise SpecError([f"{source}: {error}"]) from None
+    except KeyError:
+        pass
     known = sorted([NUMPY.name, *registry.kernels])
-    broken = "".join(f". They may belong to a broken plugin: {quarantined}" for quarantined in registry.quarantined)
-    raise SpecError([f"{source}: {none_called('kernels', name, known, 'Known')}{broken}"])
+    raise SpecError([f"{source}: {none_called('kernels', name, known, 'Known')}{registry.perhaps_of()}"])

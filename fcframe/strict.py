@@ -1,35 +1,52 @@
-"""The strict model under every component and every section of a spec, and the words of its errors."""
+"""The strict model under every component and every section of a spec, and the words that error messages share."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Any, Self
+from typing import Any
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
-    ModelWrapValidatorHandler,
+    PydanticSchemaGenerationError,
+    PydanticUserError,
+    TypeAdapter,
     ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
-    model_validator,
 )
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema, to_json
+from pydantic_core import (
+    CoreSchema,
+    InitErrorDetails,
+    PydanticCustomError,
+    PydanticSerializationError,
+    SchemaValidator,
+    core_schema,
+    to_json,
+)
 
 from fcframe.docstrings import docstrings
 
-# What JSON has only a list, an object or a string for: these types take it; every number and text stays strict.
-_JSON_LACKS = frozenset({"tuple", "set", "frozenset", "enum", "dataclass", "lax-or-strict"})
-# Of a field that takes this or that, pydantic puts the alternative into an error's location; this is no step of a path.
-_ALTERNATIVE = "\0alternative"
+ALTERNATIVE = "(alternative)"
+"""Stands in an error's location for one choice of a union; it is no step of a JSON path."""
+EXPLAINED = "explained"
+"""The type of a line whose words are final."""
+UNLIKE = "unlike"
+"""The type of a line whose context's "expected" says what was expected instead of the value."""
+UNKNOWN_TYPE = "unknown_type"
+"""The type of a line whose context's "kind" and "name" are those of a component that no registry has."""
+ENCLOSED = "enclosed"
+"""The type of a line that stands for all lines of another error: its context's "held" has it as `error`."""
 
 
 class StrictModel(BaseModel):
     """A frozen model that takes only what it declares: no "4" for 4, no 3.0 or true for an int, no NaN.
 
-    Building one from JSON data reports every problem at once, each in words a reader can act on.
+    Every field is read from what JSON has for its type, in a dict of parsed JSON as well: a tuple from a list, an enum
+    or a date from a string.
     """
 
     model_config = ConfigDict(
@@ -60,25 +77,66 @@ class StrictModel(BaseModel):
                 properties[key]["description"] = texts[name]
         return found
 
-    @model_validator(mode="wrap")
-    @classmethod
-    def _explain(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+
+def unreadable(model: type[BaseModel], error: Exception) -> str:
+    """Says which field has a type that pydantic cannot read, and what to do; pydantic's own words where it is none."""
+    remedy = "use a type that JSON has data for: numbers, text, lists, models"
+    for name, field in model.model_fields.items():
+        # The type of a field that could not be evaluated is left as a ForwardRef.
+        unknown = re.search(r"ForwardRef\('(.+?)'", repr(field.annotation))
+        if unknown and not model.__pydantic_complete__:
+            return f"field {name!r}: its type {unknown[1]} is unknown at run time: import it outside of TYPE_CHECKING"
         try:
-            return handler(value)
-        except ValidationError as error:
-            keys = [field.alias or name for name, field in cls.model_fields.items()]
-            raise ValidationError.from_exception_data(cls.__name__, _problems(error, keys)) from None
+            schema = TypeAdapter(field.annotation, config=ConfigDict(defer_build=False)).core_schema
+            _as_json_has_it(schema, lambda found: found)
+        except PydanticSchemaGenerationError as why:
+            what = re.search(r"for <?(?:class )?'?([^'>\n]+)", str(why))
+            return f"field {name!r}: {what[1] if what else field.annotation} cannot be read from JSON; {remedy}"
+        except PydanticUserError as why:
+            return f"field {name!r}: {why}; {remedy}"
+    return str(error).partition("\n")[0]
 
 
-def explained(location: Sequence[str | int], message: str, value: Any) -> InitErrorDetails:
-    """One problem whose words are final: the models around it pass them on unchanged."""
-    problem = PydanticCustomError("explained", "{message}", {"message": message})
-    return {"type": problem, "loc": tuple(location), "input": value}
+class Held:
+    """Holds an error where pydantic would write out in full whatever it is given."""
+
+    def __init__(self, error: ValidationError) -> None:
+        self.error = error
+
+
+def enclosed(error: ValidationError, value: Any) -> ValidationError:
+    """A validation error of one line that holds another one whole.
+
+    Each model on the way copies the lines of what is inside it: 43,000 lines 48 models deep take four seconds. Whoever
+    asked for it, in a validation context with "enclose", takes them out again, as `fcframe.spec.problems` does.
+    """
+    return _of_one_line(ENCLOSED, "see inside", {"held": Held(error)}, (), value)
+
+
+def unknown_type(kind: str, name: str, value: Any) -> ValidationError:
+    """A validation error about a type that is not registered; what is, is told where the error is put into words."""
+    return _of_one_line(UNKNOWN_TYPE, "no {kind} called {name}", {"kind": kind, "name": name}, ("type",), value)
+
+
+def unlike(expected: str, value: Any) -> ValidationError:
+    """A validation error that says what was expected instead of the value, to be raised inside a validator."""
+    return _of_one_line(UNLIKE, "expected {expected}", {"expected": expected}, (), value)
 
 
 def problem_at(location: Sequence[str | int], message: str, value: Any) -> ValidationError:
-    """A validation error of one explained problem, to be raised inside a validator."""
-    return ValidationError.from_exception_data("spec", [explained(location, message, value)])
+    """A validation error whose words are final, to be raised inside a validator."""
+    return _of_one_line(EXPLAINED, "{message}", {"message": message}, location, value)
+
+
+def _of_one_line(
+    kind: str, message: Any, context: dict[str, Any], location: Sequence[str | int], value: Any
+) -> ValidationError:
+    line: InitErrorDetails = {
+        "type": PydanticCustomError(kind, message, context),
+        "loc": tuple(location),
+        "input": value,
+    }
+    return ValidationError.from_exception_data("spec", [line])
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
@@ -122,80 +180,46 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
 
 
-_EXPECTED = {
-    "int_type": "an integer",
-    "int_from_float": "an integer",
-    "float_type": "a number",
-    "finite_number": "a finite number",
-    "bool_type": "true or false",
-    "string_type": "a string",
-    "string_too_short": "a string of {min_length} or more characters",
-    "string_too_long": "a string of {max_length} or fewer characters",
-    "string_pattern_mismatch": "a string that matches {pattern}",
-    "tuple_type": "a list",
-    "list_type": "a list",
-    "set_type": "a list",
-    "frozen_set_type": "a list",
-    "too_short": "a list of {min_length} or more items",
-    "too_long": "a list of {max_length} or fewer items",
-    "model_type": "an object",
-    "model_attributes_type": "an object",
-    "dataclass_type": "an object",
-    "dict_type": "an object",
-}
-
-
-def _problems(error: ValidationError, keys: Sequence[str]) -> list[InitErrorDetails]:
-    """Pydantic's account of what is wrong with a model, in this project's words: one problem a place."""
-    found: dict[tuple[str | int, ...], tuple[Any, list[str]]] = {}
-    for line in error.errors(include_url=False):
-        if not _follows_from_items(line):
-            location = tuple(step for step in line["loc"] if step != _ALTERNATIVE)
-            _, messages = found.setdefault(location, (line["input"], []))
-            messages.append(_words(line, location, keys))
-    return [explained(location, _either(messages, value), value) for location, (value, messages) in found.items()]
-
-
-def _words(line: Any, location: Sequence[str | int], keys: Sequence[str]) -> str:
-    kind, message, value = line["type"], str(line["msg"]), line["input"]
-    if kind == "explained":
-        return message
-    if kind in ("missing", "missing_argument"):
-        return "required, but missing"
-    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        if len(location) > 1:  # of a model that is not of this project's kind
-            return "unknown key"
-        known = ", ".join(sorted(keys)) or "none"
-        return f"unknown key.{suggestion(str(location[0]), keys)} Known keys: {known}"
-    if kind in _EXPECTED:
-        return f"expected {_EXPECTED[kind].format(**line.get('ctx', {}))}, got {shown(value)}"
-    if kind.startswith(("greater_than", "less_than")):
-        return f"expected a number {message.removeprefix('Input should be ')}, got {shown(value)}"
-    for start in ("Input should be ", "Input should have "):
-        message = f"expected {message.removeprefix(start)}" if message.startswith(start) else message
-    return f"{message.removeprefix('Value error, ')}, got {shown(value)}"
-
-
-def _either(messages: Sequence[str], value: Any) -> str:
-    """Of a value that is neither this nor that, what it should have been."""
-    start, end = "expected ", f", got {shown(value)}"
-    different = list(dict.fromkeys(messages))
-    if len(different) == 1 or not all(message.startswith(start) and message.endswith(end) for message in different):
-        return "; or ".join(different)
-    return start + " or ".join(message.removeprefix(start).removesuffix(end) for message in different) + end
-
-
-def _follows_from_items(line: Any) -> bool:
-    """Whether a list counts as too short only because its items, which have lines of their own, were refused."""
-    return bool(line["type"] == "too_short" and len(line["input"]) >= line["ctx"]["min_length"])
+# Core schemas that read the same from a Python object as from JSON text; what is inside them may not.
+_ALIKE = frozenset(
+    [
+        "any",
+        "none",
+        "bool",
+        "int",
+        "float",
+        "str",
+        "list",
+        "nullable",
+        "default",
+        "chain",
+        "custom-error",
+        "definitions",
+        "is-instance",
+        "is-subclass",
+        "function-before",
+        "function-after",
+        "function-wrap",
+        "function-plain",
+        "model",
+        "model-fields",
+        "model-field",
+        "computed-field",
+        "dataclass-args",
+        "dataclass-field",
+        "typed-dict",
+        "typed-dict-field",
+        "tagged-union",
+    ]
+)
 
 
 def _as_json_has_it(schema: Any, resolve: Callable[[Any], Any], inside: tuple[str, ...] = ()) -> Any:
     """A core schema that reads each type from what JSON has for it, and tells apart what JSON tells apart.
 
-    Tuples, sets and enums are read from lists and strings; true and 1.0 are not 1; a model of another kind is read as
-    strictly as the model around it. Pydantic does all of that itself where it reads JSON text; a component is read
-    from what a container around it has read already.
+    Pydantic does the first where it reads JSON text; a component is read from a dict that was parsed before. It does
+    not do the second: in JSON text too, it takes true and 1.0 for 1 in a Literal or an enum, and an item twice for a
+    set. A model of another kind is read as strictly as the model around it.
     """
     if isinstance(schema, (list, tuple)):
         return type(schema)(_as_json_has_it(item, resolve, inside) for item in schema)
@@ -204,6 +228,8 @@ def _as_json_has_it(schema: Any, resolve: Callable[[Any], Any], inside: tuple[st
     kind = schema.get("type")
     if not isinstance(kind, str):  # fields by name
         return {name: _as_json_has_it(field, resolve, inside) for name, field in schema.items()}
+    if kind == "callable":
+        raise PydanticUserError("a function cannot be read from JSON", code=None)
     if kind == "definition-ref":
         name, found = schema["schema_ref"], resolve(schema)
         model = _model(found)
@@ -212,18 +238,23 @@ def _as_json_has_it(schema: Any, resolve: Callable[[Any], Any], inside: tuple[st
         if name in inside:
             return schema
         return _as_json_has_it({key: found[key] for key in found if key != "ref"}, resolve, (*inside, name))
-    plain = ("default", "metadata", "serialization")
+    plain = ("default", "metadata", "serialization", "expected", "function", "config")
     schema = {key: item if key in plain else _as_json_has_it(item, resolve, inside) for key, item in schema.items()}
-    if kind in _JSON_LACKS:
-        schema["strict"] = False
+    if kind in ("tuple", "dataclass"):
+        return schema | {"strict": False}
     if kind == "union":
         choices = (choice[0] if isinstance(choice, tuple) else choice for choice in schema["choices"])
-        schema["choices"] = [(choice, _ALTERNATIVE) for choice in choices]
-    if kind in ("literal", "enum"):
-        return core_schema.no_info_wrap_validator_function(_told_apart, schema)
+        return schema | {"choices": [(choice, ALTERNATIVE) for choice in choices]}
+    if kind == "enum" or (kind == "literal" and not all(isinstance(each, str) for each in schema["expected"])):
+        return core_schema.no_info_wrap_validator_function(_told_apart, schema | {"strict": False})
     if kind in ("set", "frozenset"):
+        in_order = core_schema.wrap_serializer_function_ser_schema(_in_order, when_used="json")
+        schema |= {"strict": False, "serialization": schema.get("serialization", in_order)}
         return core_schema.no_info_wrap_validator_function(_without_repeats, schema)
-    return schema
+    if kind == "dict" and schema.get("keys_schema", {}).get("type", "any") not in ("any", "str"):
+        schema["keys_schema"] = _read_by_pydantic(schema["keys_schema"], as_key=True)
+        return core_schema.no_info_wrap_validator_function(_without_repeats, schema)
+    return schema if kind in _ALIKE or kind in ("dict", "literal") else _read_by_pydantic(schema)
 
 
 def _model(schema: Any) -> type[BaseModel] | None:
@@ -243,16 +274,45 @@ def _read_as_json(model: type[BaseModel], schema: CoreSchema) -> CoreSchema:
     return core_schema.with_info_wrap_validator_function(read, schema)
 
 
+def _read_by_pydantic(schema: CoreSchema, *, as_key: bool = False) -> CoreSchema:
+    """Reads JSON data as pydantic reads JSON text, or a key of a JSON object; a Python object is read as it was."""
+    made: list[SchemaValidator] = []  # on first use: most components are never read
+
+    def read(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        if not isinstance(value, str if as_key else (str, int, float, list, dict)) or isinstance(value, Enum):
+            return handler(value)
+        if not made:
+            made.append(SchemaValidator(schema, core_schema.CoreConfig(strict=True, allow_inf_nan=False)))
+        if as_key:
+            return made[0].validate_strings(value, context=info.context)
+        try:
+            text = to_json(value)
+        except PydanticSerializationError:  # a list of Python objects
+            return handler(value)
+        return made[0].validate_json(text, context=info.context)
+
+    return core_schema.with_info_wrap_validator_function(read, schema)
+
+
 def _told_apart(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     found = handler(value)
     constant = found.value if isinstance(found, Enum) else found
     if type(value) in (bool, float, str) and type(value) is not type(constant):
-        raise problem_at((), f"expected {shown(constant)}, got {shown(value)}", value)
+        raise unlike(shown(constant), value)
     return found
 
 
 def _without_repeats(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     found = handler(value)
-    if isinstance(value, list) and len(found) < len(value):
-        raise problem_at((), f"expected items that differ, got {shown(value)}", value)
+    if isinstance(value, (list, dict)) and len(found) < len(value):
+        raise unlike("keys that differ" if isinstance(value, dict) else "items that differ", value)
     return found
+
+
+def _in_order(value: Any, handler: Callable[[Any], Iterable[Any]]) -> list[Any]:
+    """The items of a set in an order that no hash decides: numbers by size, then everything else by its JSON text."""
+    return sorted(handler(value), key=lambda item: (0, item, b"") if _is_number(item) else (1, 0, to_json(item)))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -31,19 +31,19 @@ HOOKS = [hook for name, hook in vars(hookspecs).items() if name.startswith("fcfr
 # line do not know each other. `fcframe` itself gathers the public names, and no room imports it.
 ROOMS = (
     "docstrings",
-    "arrays errors strict",
-    "events threads",
+    "arrays errors strict terminal",
+    "events limits threads",
     "kernels",
     "context",
     "components",
     "chain hookspecs parameters",
-    "announced container",
-    "registry",
+    "container plugins",
     "providers spec",
     "consistency network",
     "builder",
     "training verify",
     "cli",
+    "__main__",
 )
 
 # The same for the wings of fcframe/verify/.
@@ -224,25 +224,6 @@ def test_a_command_loads_what_it_needs(command, late):
 # What is public.
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import fcframe.registry; import fcframe; registry = fcframe.registry",
-        "import fcframe; registry = fcframe.registry; import fcframe.registry; registry = fcframe.registry",
-        "import fcframe; fcframe.load_spec; registry = fcframe.registry",
-        "import fcframe.registry as registry",
-        "from fcframe.registry import load; from fcframe import registry",
-        "from fcframe import Registry, registry",
-        "from fcframe import *",
-    ],
-)
-def test_the_registry_is_the_function_whoever_imported_the_room_of_that_name(code):
-    assert python(f"{code}; print(type(registry()).__name__, __import__('fcframe').registry is registry)") == [
-        "Registry",
-        "True",
-    ]
-
-
 def test_a_field_that_holds_a_component_is_read_whatever_was_imported_before():
     fields = (
         "from fcframe.components.fields import AnyOf; from fcframe import AnyMetric; from pydantic import TypeAdapter"
@@ -252,17 +233,24 @@ def test_a_field_that_holds_a_component_is_read_whatever_was_imported_before():
 
 def test_a_public_name_can_be_replaced_and_all_are_listed():
     assert set(fcframe.__all__) <= set(dir(fcframe))
-    assert python("import fcframe; fcframe.registry = 5; import fcframe.registry; print(fcframe.registry)") == ["5"]
+    assert python("import fcframe; fcframe.registry = 5; import fcframe.plugins; print(fcframe.registry)") == ["5"]
 
 
-def test_the_public_names_are_sorted_and_are_those_that_the_package_gathers():
-    gathered = {
-        alias.asname or alias.name
-        for node in ast.walk(tree(CORE / "__init__.py"))
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("fcframe.")
+def test_no_public_name_is_that_of_a_module():
+    """Python gives a package each module of it that is imported as an attribute."""
+    modules = {path.stem for path in CORE.iterdir()} - {"__init__"}
+    assert not modules.intersection(fcframe.__all__)
+
+
+def test_type_checkers_read_the_public_names_that_the_package_has():
+    stub = {
+        (node.module, alias.name, alias.asname)
+        for node in tree(CORE / "__init__.pyi").body
+        if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert list(fcframe.__all__) == sorted(gathered)
+    assert stub == {(f"fcframe.{room}", name, name) for name, room in fcframe._ROOM.items()}
+    assert list(fcframe.__all__) == sorted(fcframe._ROOM)
 
 
 @pytest.mark.parametrize("name", fcframe.__all__)
@@ -304,7 +292,7 @@ def test_a_hook_says_when_it_is_called_what_it_returns_and_gives_an_example(hook
 
 
 def test_the_announcing_hooks_examples_return_lists():
-    assert example_of(hookspecs.fcframe_register)() == ["Swish", "Mish"]
+    assert example_of(hookspecs.fcframe_register)() == ["Swish", "layer mish = my_package.mish:Mish"]
     assert example_of(hookspecs.fcframe_kernels)() == ["Rapid"]
 
 

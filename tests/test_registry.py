@@ -1,6 +1,5 @@
 """The registry: what is installed is found, contradictions are refused, and what is broken hurts nobody else."""
 
-import importlib.metadata
 import re
 import sys
 from itertools import permutations
@@ -9,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import fcframe
-from fcframe.registry import load
+from fcframe.plugins import load
+from fcframe.providers import choose
+from fcframe.spec.schema import json_schema
 
 LAYER = '''
 import fcframe
@@ -42,6 +43,7 @@ def fcframe_register():
     return [Echo]
 """
 ECHO = LAYER + REGISTER
+METRIC_PLUGIN = "import fcframe\n" + METRIC + "    label = 'echo'\n" + REGISTER.replace("Echo", "EchoMetric")
 OPTIONAL = "@fcframe.hookimpl(optionalhook=True)\ndef fcframe_some_day():\n    pass\n"
 QUIET = "import fcframe\n\n@fcframe.hookimpl\ndef fcframe_register():\n    return []\n"
 
@@ -64,15 +66,11 @@ class Site:
     def file(self, name, line=None):
         return f"{self.folder / name}.py" + (f":{line}" if line else "")
 
-    def entry_points(self):
-        found = importlib.metadata.distributions(path=[str(self.folder)])
-        return [point for distribution in found for point in distribution.entry_points]
-
     def load(self):
-        return load(self.entry_points())
+        return load([str(self.folder)])
 
     def load_beside_the_bundled(self):
-        return load([*importlib.metadata.entry_points(group="fcframe"), *self.entry_points()])
+        return load()  # the folder is on sys.path
 
 
 @pytest.fixture
@@ -106,10 +104,15 @@ def test_a_component_of_a_plugin_works_in_a_spec_beside_the_bundled_ones(site):
     assert built.scores([[1.0, 2.0, 3.0, 4.0]]).tolist() == [[1, 2, 3, 4]]
 
 
-def test_the_order_of_installation_changes_nothing(site):
+def test_the_order_of_installation_changes_nothing(site, monkeypatch):
+    folders = []
     for name in ("a", "b", "c"):
-        site.install(name, ECHO.replace("echo", f"echo_{name}"))
-    found = [load(points) for points in permutations(site.entry_points())]
+        folder = site.folder / name
+        folder.mkdir()
+        Site(folder).install(name, ECHO.replace("echo", f"echo_{name}"))
+        monkeypatch.syspath_prepend(folder)
+        folders.append(str(folder))
+    found = [load(paths) for paths in permutations(folders)]
     assert {tuple(registry.layers) for registry in found} == {("echo_a", "echo_b", "echo_c")}
     assert {registry.plugins for registry in found} == {found[0].plugins}
     assert [plugin.name for plugin in found[0].plugins] == ["a", "b", "c"]
@@ -129,7 +132,7 @@ def test_one_type_may_be_of_two_kinds(site):
 
 def test_without_any_plugin_there_is_no_component_and_the_message_says_so():
     with pytest.raises(fcframe.SpecError, match=r"layers\[0\].type: no layer called 'echo'. Registered: none"):
-        fcframe.load_spec(network("echo"), registry=load([]))
+        fcframe.load_spec(network("echo"), registry=load(()))
 
 
 def test_the_installed_registry_is_made_once():
@@ -149,34 +152,74 @@ def test_nothing_can_be_added_to_a_registry_or_taken_away(site):
 # Contradictions are refused.
 
 
-def test_two_distributions_with_one_entry_point_name_are_refused_and_both_named(site):
-    site.install("first", ECHO, version="1.1", entry_point="same")
-    site.install("second", QUIET, version="2.2", entry_point="same")
-    messages = set()
-    for points in permutations(site.entry_points()):
-        with pytest.raises(fcframe.PluginError) as caught:
-            load(points)
-        messages.add(str(caught.value))
-    (message,) = messages
-    assert message.startswith("two plugins are called 'same'")
-    assert "first 1.1" in message
-    assert "second 2.2" in message
+def test_two_distributions_with_one_entry_point_name_both_work(site):
+    site.install("first", ECHO, entry_point="same")
+    site.install("second", ECHO.replace("echo", "other"), entry_point="same")
+    registry = site.load()
+    assert list(registry.layers) == ["echo", "other"]
+    assert [str(plugin) for plugin in registry.plugins] == ["plugin 'same' of first 1.0", "plugin 'same' of second 1.0"]
 
 
-def test_two_plugins_with_one_type_of_one_kind_are_refused_and_both_named(site):
-    site.install("first", ECHO, version="1.1").install("second", ECHO, version="2.2")
-    with pytest.raises(fcframe.PluginError, match=r"the layer 'echo': plugin 'first' of first 1.1 and plugin 'second'"):
-        site.load()
+def test_a_type_that_two_plugins_provide_is_refused_where_it_is_used_and_has_two_longer_names(site):
+    site.install("first", ECHO).install("Second_One", ECHO, version="2.2").install("third", METRIC_PLUGIN)
+    registry = site.load_beside_the_bundled()
+    (ambiguous,) = registry.ambiguous
+    line = (
+        "the layer 'echo' is provided by plugin 'Second_One' of Second_One 2.2 and plugin 'first' of first 1.0. "
+        "Write 'Second_One:echo' or 'first:echo'"
+    )
+    assert str(ambiguous) == line
+    assert {"Second_One:echo", "first:echo", "relu"} <= set(registry.layers)
+    assert "echo" not in registry.layers
+    with pytest.raises(KeyError, match="Write 'Second_One:echo' or 'first:echo'"):
+        registry.layers["echo"]
+    with pytest.raises(LookupError, match="Write 'Second_One:echo' or 'first:echo'"):
+        registry.find("layer", "echo")
+    with pytest.raises(LookupError, match="Write 'Second_One:echo' or 'first:echo'"):
+        registry.named("echo")
+    with pytest.raises(fcframe.SpecError) as caught:
+        fcframe.load_spec(network("echo"), registry=registry)
+    assert caught.value.problems == (f"spec: layers[0].type: {line}",)
+    assert registry.layers.get("echo") is None
+    for name in ("second-one:echo", "Second.One:echo"):
+        assert registry.layers[name] is registry.find("layer", name) is registry.named(name)[0]
+        assert fcframe.load_spec(network(name), registry=registry).layers[0].type == "echo"
+    assert registry.find("layer", "first:echo") is not registry.find("layer", "second-one:echo")
+    assert registry.name(registry.layers["first:echo"]) == "first:echo"
+    assert registry.metrics["echo"].kind == "metric"
+    assert fcframe.load_spec(network("relu"), registry=registry).layers[0].type == "relu"
 
 
-def test_a_plugin_cannot_take_the_type_of_a_bundled_component(site):
-    taken = next(iter(fcframe.registry().layers))
-    site.install("first", ECHO.replace('"echo"', f'"{taken}"'))
-    with pytest.raises(fcframe.PluginError) as caught:
-        site.load_beside_the_bundled()
-    assert f"the layer '{taken}'" in str(caught.value)
-    assert "plugin 'first' of first 1.0" in str(caught.value)
-    assert f"of fcframe {importlib.metadata.version('fcframe')}" in str(caught.value)
+def test_a_distribution_and_a_type_name_every_component(site):
+    registry = site.install("some-layers", ECHO).load_beside_the_bundled()
+    assert registry.layers["some_layers:echo"] is registry.layers["echo"]
+    assert registry.name(registry.layers["echo"]) == "echo"
+    assert registry.layers["FCFRAME:relu"] is registry.layers["relu"]
+    with pytest.raises(LookupError, match=r"no layer called \"other:echo\": .*Write 'some-layers:echo'"):
+        registry.find("layer", "other:echo")
+
+
+def test_kernels_of_one_name_are_refused_where_they_are_asked_for(site):
+    source = QUIET + (
+        "class Rapid(fcframe.Kernels):\n    name = 'rapid'\n\n"
+        "@fcframe.hookimpl\ndef fcframe_kernels():\n    return [Rapid]\n"
+    )
+    registry = site.install("first", source).install("second", source).load()
+    assert list(registry.kernels) == ["first:rapid", "second:rapid"]
+    with pytest.raises(fcframe.SpecError, match="Write 'first:rapid' or 'second:rapid'"):
+        choose("rapid", registry=registry)
+    assert choose("first:rapid", registry=registry).name == "rapid"
+    assert [found.kind for found in registry.ambiguous] == ["kernels"]
+
+
+def test_one_distribution_that_provides_a_type_twice_is_told_how_to_go_on(site):
+    site.install("first", ECHO)
+    module = site.folder / "again.py"
+    module.write_text(ECHO)
+    (site.folder / "first-1.0.dist-info" / "entry_points.txt").write_text("[fcframe]\na = first\nb = again\n")
+    registry = site.load()
+    with pytest.raises(LookupError, match="Leave one out: FCFRAME_DISABLE_PLUGINS="):
+        registry.find("layer", "first:echo")
 
 
 @pytest.mark.parametrize(
@@ -186,27 +229,21 @@ def test_a_plugin_cannot_take_the_type_of_a_bundled_component(site):
         "@fcframe.hookimpl(specname='fcframe_registr')\ndef anything():\n    return []\n",
     ],
 )
-def test_a_misspelt_hook_is_refused_with_a_suggestion(site, hook):
+def test_a_plugin_with_a_misspelt_hook_is_quarantined_with_a_suggestion(site, hook):
     site.install("good", ECHO + OPTIONAL).install("bad", QUIET + hook, version="3.1")
-    with pytest.raises(fcframe.PluginError) as caught:
-        site.load()
-    (line,) = str(caught.value).splitlines()
-    assert line.startswith("plugin 'bad' of bad 3.1 implements a hook 'fcframe_registr', which does not exist.")
-    assert "Did you mean 'fcframe_register'?" in line
+    registry = site.load()
+    assert list(registry.layers) == ["echo"]
+    (bad,) = registry.quarantined
+    assert str(bad.plugin) == "plugin 'bad' of bad 3.1"
+    assert "it implements a hook 'fcframe_registr', which does not exist in this version." in bad.reason
+    assert "Did you mean 'fcframe_register'? Hooks: fcframe_register, fcframe_kernels, " in bad.reason
+    assert "FCFRAME_DISABLE_PLUGINS=bad" in str(bad)
 
 
 def test_a_hook_that_only_another_version_calls_may_be_marked_optional(site):
     registry = site.install("some", ECHO + OPTIONAL).load()
     registry.hooks()
     assert list(registry.layers) == ["echo"]
-
-
-def test_every_misspelt_hook_gets_a_line(site):
-    for name in ("one", "two"):
-        site.install(name, QUIET + f"@fcframe.hookimpl\ndef fcframe_step_{name}(solver):\n    pass\n")
-    with pytest.raises(fcframe.PluginError) as caught:
-        site.load()
-    assert ["'one' of one" in line for line in str(caught.value).splitlines()] == [True, False]
 
 
 # What is broken hurts nobody else.
@@ -237,48 +274,51 @@ BROKEN = {
     "an error of fcframe's own": (QUIET.replace("return []", "raise fcframe.DataError('no')"), r"^no$", 5),
     "a hook with an argument too many": (
         QUIET.replace("()", "(config)"),
-        r"PluginValidationError: .*Argument\(s\) \{'config'\} are declared",
+        r"^fcframe_register has an argument 'config', which it is not given. Arguments: none$",
         None,
     ),
-    "no list": (QUIET.replace("[]", "None"), r"fcframe_register returns a list of component classes, got None$", None),
-    "a list of what is no class": (QUIET.replace("[]", "['echo']"), r"^'echo' is no component: .* Layer, Loss", None),
-    "a class of no kind": (QUIET.replace("[]", "[dict]"), r"^<class 'dict'> is no component", None),
-    "an instance": (ECHO.replace("[Echo]", "[Echo()]"), r"^Echo\(.*\) is no component: it must be a class", None),
-    "a kind itself": (QUIET.replace("[]", "[fcframe.Layer]"), r"^Layer has no type: say .* type = \"…\"$", None),
-    "no type": (ECHO.replace('type = "echo"', ""), r"^Echo has no type", None),
-    "an empty type": (ECHO.replace('"echo"', '""'), r"^Echo has no type", None),
-    "a type with a dot": (ECHO.replace('"echo"', '"acme.echo"'), r"^Echo: type 'acme.echo' is no identifier", None),
-    "a type with a hyphen": (ECHO.replace('"echo"', '"my-echo"'), r"^Echo: type 'my-echo' is no identifier", None),
-    "a metric labelled as the loss": (
-        "import fcframe\n"
-        + METRIC.replace('type = "echo"', 'type, label = "echo", "loss"')
-        + REGISTER.replace("Echo", "EchoMetric"),
-        r"^EchoMetric \(metric 'echo'\) has the label 'loss'",
+    "no list": (
+        QUIET.replace("[]", "None"),
+        r"fcframe_register returns a list of component classes and references, got null$",
         None,
     ),
-    "a type that is no text": (ECHO.replace('"echo"', "7"), r"^Echo has no type", None),
-    "an incomplete class": (
-        ECHO.replace("def backward", "def backwards").replace("def output_shape", "def shape"),
-        r"^Echo \(layer 'echo'\) lacks backward, output_shape$",
-        None,
-    ),
-    "a metric without label": (
-        "import fcframe\n" + METRIC + REGISTER.replace("Echo", "EchoMetric"),
-        r"^EchoMetric \(metric 'echo'\) lacks label$",
-        None,
-    ),
-    "one type twice": (ECHO.replace("[Echo]", "[Echo, Echo]"), r"returns the layer 'echo' 2 times$", None),
     "an unmarked hook": (
         ECHO.replace("@fcframe.hookimpl", ""),
         r"^fcframe_register is not called: write @fcframe.hookimpl above it$",
         None,
     ),
     "an unmarked hook beside a marked one": (
-        QUIET + "def fcframe_step_end(solver):\n    pass\n",
+        QUIET + "def fcframe_step_end(training):\n    pass\n",
         r"^fcframe_step_end is not called",
         None,
     ),
     "no hook at all": ("import fcframe\n", r"^it implements no hook. Hooks: fcframe_register, ", None),
+}
+UNUSABLE = {
+    "a list of what is no class": (QUIET.replace("[]", "[5]"), r"^5 is no component: .* Layer, Loss"),
+    "a class of no kind": (QUIET.replace("[]", "[dict]"), r"^<class 'dict'> is no component"),
+    "an instance": (ECHO.replace("[Echo]", "[Echo()]"), r"^Echo\(.*\) is no component: it must be a class"),
+    "a kind itself": (QUIET.replace("[]", "[fcframe.Layer]"), r"^Layer has no type: say .* type = \"…\"$"),
+    "no type": (ECHO.replace('type = "echo"', ""), r"^Echo has no type"),
+    "an empty type": (ECHO.replace('"echo"', '""'), r"^Echo has no type"),
+    "a type with a dot": (ECHO.replace('"echo"', '"acme.echo"'), r"^Echo: type 'acme.echo' is no identifier"),
+    "a type with a hyphen": (ECHO.replace('"echo"', '"my-echo"'), r"^Echo: type 'my-echo' is no identifier"),
+    "a metric labelled as the loss": (
+        "import fcframe\n"
+        + METRIC.replace('type = "echo"', 'type, label = "echo", "loss"')
+        + REGISTER.replace("Echo", "EchoMetric"),
+        r"^EchoMetric \(metric 'echo'\) has the label 'loss'",
+    ),
+    "a type that is no text": (ECHO.replace('"echo"', "7"), r"^Echo has no type"),
+    "an incomplete class": (
+        ECHO.replace("def backward", "def backwards").replace("def output_shape", "def shape"),
+        r"^Echo \(layer 'echo'\) lacks backward, output_shape$",
+    ),
+    "a metric without label": (
+        "import fcframe\n" + METRIC + REGISTER.replace("Echo", "EchoMetric"),
+        r"^EchoMetric \(metric 'echo'\) lacks label$",
+    ),
+    "one type twice": (ECHO.replace("[Echo]", "[Echo, Echo]"), r"announces the layer 'echo' 2 times$"),
 }
 
 
@@ -292,7 +332,22 @@ def test_a_broken_plugin_is_quarantined_with_the_reason_in_a_line_and_the_others
     assert re.search(reason, broken.reason), broken.reason
     assert broken.place == (site.file("aaa", line) if line else "")
     assert len(str(broken).splitlines()) == 1
-    assert len(str(broken)) < 700
+    assert len(str(broken)) < 900
+
+
+@pytest.mark.parametrize(("source", "reason"), UNUSABLE.values(), ids=UNUSABLE)
+def test_an_item_that_is_no_usable_component_is_quarantined_alone(site, source, reason):
+    fine = LAYER.replace("Echo", "Fine").replace("echo", "fine")
+    source = source.replace("    return [", "    return [Fine, ").replace("import fcframe\n", f"{fine}\n", 1)
+    registry = site.install("aaa", source, version="0.9").load()
+    assert list(registry.layers) == ["fine"]
+    assert [plugin.name for plugin in registry.plugins] == ["aaa"]
+    (broken,) = registry.quarantined
+    assert str(broken.plugin) == "plugin 'aaa' of aaa 0.9"
+    assert re.search(reason, broken.reason), broken.reason
+    assert broken.component
+    assert str(broken).startswith(f"{broken.component} of plugin 'aaa' of aaa 0.9 is not usable: ")
+    assert len(str(broken).splitlines()) == 1
 
 
 def test_an_entry_point_that_leads_nowhere_is_quarantined_without_a_place(site):
@@ -332,23 +387,55 @@ def test_a_broken_plugin_is_not_mentioned_to_those_who_do_not_need_it(site):
 
 
 def test_a_plugin_that_failed_gets_no_hook_calls_and_leaves_no_component_behind(site):
-    watching = "\ncalls = []\n\n@fcframe.hookimpl\ndef fcframe_step_end(solver):\n    calls.append(solver)\n"
-    site.install("half", LAYER + watching + REGISTER.replace("[Echo]", "[Echo, 5]"))
+    watching = "\ncalls = []\n\n@fcframe.hookimpl\ndef fcframe_step_end(training):\n    calls.append(training)\n"
+    site.install("half", LAYER + watching + REGISTER.replace("[Echo]", "[Echo, 1 / 0]"))
     site.install("whole", ECHO + watching)
     registry = site.load()
     assert registry.origin(registry.layers["echo"]).name == "whole"
-    registry.hooks().fcframe_step_end(solver="a solver")
+    registry.hooks().fcframe_step_end(training="a solver")
     assert sys.modules["whole"].calls == ["a solver"]
     assert sys.modules["half"].calls == []
 
 
-def test_a_field_that_cannot_be_read_is_laid_to_the_component_and_not_to_the_spec(site):
+UNREADABLE = {
+    "an array": ("table: np.ndarray", "table"),
+    "a function": ("act: Callable[[float], float]", "act"),
+    "a function that has a default": ("act: Callable[[float], float] = abs", "act"),
+    "a name that only a type checker imports": ("rate: 'Fraction'", "rate"),
+    "a list of arrays": ("units: int = 3\n    tables: list[np.ndarray]", "tables"),
+}
+
+
+@pytest.mark.parametrize(("field", "name"), UNREADABLE.values(), ids=UNREADABLE)
+def test_a_component_with_a_field_of_a_type_that_has_no_json_is_quarantined_alone_and_the_field_named(
+    site, field, name
+):
+    start = (
+        "from collections.abc import Callable\nfrom typing import TYPE_CHECKING\nimport numpy as np\n"
+        "if TYPE_CHECKING:\n    from fractions import Fraction\n"
+    )
+    bad = LAYER.replace('type = "echo"', f'type = "bad"\n    {field}').replace("Echo", "Bad")
+    site.install("some", start + bad + LAYER + REGISTER.replace("[Echo]", "[Bad, Echo]"))
+    registry = site.load_beside_the_bundled()
+    assert {"bad", "echo", "relu"} <= set(registry.layers)
+    assert fcframe.load_spec(network("echo"), registry=registry).layers[0].type == "echo"
+    (fault,) = registry.quarantined
+    assert fault.component == "layer 'bad'"
+    assert f"field '{name}'" in fault.reason
+    assert len(str(fault).splitlines()) == 1
+    assert "bad" not in [component.type for component in registry]
+    assert "bad" not in dict(registry.layers.items())
+    assert "layer.bad" not in json_schema(registry)["$defs"]
+
+
+def test_a_component_that_cannot_be_used_is_told_where_it_is_used(site):
     source = "import numpy\n" + ECHO.replace('type = "echo"', 'type = "echo"\n    scale: numpy.ndarray')
     registry = site.install("some", source).load_beside_the_bundled()
-    with pytest.raises(fcframe.ContractError) as caught:
+    with pytest.raises(fcframe.SpecError) as caught:
         fcframe.load_spec(network("echo"), registry=registry)
-    assert str(caught.value).startswith("Echo of some: ")
-    assert len(str(caught.value).splitlines()) == 1
+    (line,) = caught.value.problems
+    assert line.startswith("spec: layers[0].type: layer 'echo' of plugin 'some' of some 1.0 is not usable: Echo (layer")
+    assert "field 'scale'" in line
 
 
 @pytest.mark.parametrize("source", ["raise KeyboardInterrupt\n", QUIET.replace("return []", "raise KeyboardInterrupt")])
@@ -361,7 +448,7 @@ def test_ctrl_c_while_plugins_load_stops_the_program(site, source):
 # Hooks.
 
 WATCHING = QUIET + (
-    "\ncalls = []\n\n@fcframe.hookimpl\ndef fcframe_epoch_end(solver):\n    calls.append(('plugin', solver))\n"
+    "\ncalls = []\n\n@fcframe.hookimpl\ndef fcframe_epoch_end(training):\n    calls.append(('plugin', training))\n"
 )
 
 
@@ -370,14 +457,14 @@ class Observer:
         self.calls = []
 
     @fcframe.hookimpl
-    def fcframe_epoch_end(self, solver):
-        self.calls.append(("observer", solver))
+    def fcframe_epoch_end(self, training):
+        self.calls.append(("observer", training))
 
 
 def test_plugins_and_observers_are_told_what_happens(site):
     observer = Observer()
     hooks = site.install("some", WATCHING).load().hooks([observer])
-    hooks.fcframe_epoch_end(solver=1)
+    hooks.fcframe_epoch_end(training=1)
     assert observer.calls == [("observer", 1)]
     assert sys.modules["some"].calls == [("plugin", 1)]
 
@@ -386,7 +473,7 @@ def test_an_observer_watches_one_training_and_leaves_the_registry_as_it_was(site
     registry = site.install("some", WATCHING).load()
     observer = Observer()
     registry.hooks([observer])
-    registry.hooks().fcframe_epoch_end(solver=2)
+    registry.hooks().fcframe_epoch_end(training=2)
     assert observer.calls == []
     assert sys.modules["some"].calls == [("plugin", 2)]
     assert [plugin.name for plugin in registry.plugins] == ["some"]
@@ -401,16 +488,16 @@ def test_a_hook_that_nobody_implements_is_known_to_have_no_listener(site):
 def test_an_observer_that_would_never_be_called_is_refused():
     class Misspelt:
         @fcframe.hookimpl
-        def fcframe_epoch_ends(self, solver):
+        def fcframe_epoch_ends(self, training):
             pass
 
     class Unmarked:
-        def fcframe_epoch_end(self, solver):
+        def fcframe_epoch_end(self, training):
             pass
 
-    registry = load([])
+    registry = load(())
     with pytest.raises(
-        fcframe.PluginError, match=r"Misspelt .*'fcframe_epoch_ends'.* Did you mean 'fcframe_epoch_end'"
+        fcframe.PluginError, match=r"observer .*Misspelt: .*'fcframe_epoch_ends'.* Did you mean 'fcframe_epoch_end'"
     ):
         registry.hooks([Misspelt()])
     with pytest.raises(fcframe.PluginError, match=r"fcframe_epoch_end is not called: write @fcframe.hookimpl"):

@@ -6,26 +6,30 @@ import click
 
 from fcframe.builder import build, plan
 from fcframe.cli.common import json_option, located, overrides_option, print_json, read_spec
+from fcframe.cli.streams import Command, echo
 from fcframe.errors import FcframeError
 from fcframe.kernels import NUMPY
 from fcframe.spec.models import ExperimentSpec, Spec
 
 
-@click.command("check")
+@click.command("check", cls=Command)
 @click.argument("specs", nargs=-1, required=True)
 @overrides_option
-@click.option("--data", "with_data", is_flag=True, help="Read the data too, and see whether it fits.")
+@click.option("--data", "with_data", is_flag=True, help="Also read the data, and check that it fits the network.")
 @json_option
 def command(specs: tuple[str, ...], overrides: tuple[str, ...], with_data: bool, as_json: bool) -> None:
-    """Say whether each of SPECS is valid: its fields, and whether its layers fit together."""
+    """Check that SPECS are valid: every field, and whether the layers fit together.
+
+    All problems of a spec are listed, one per line. Exit code 2 if there are any. "-" reads standard input.
+    """
     results = [_check(source, overrides, with_data) for source in specs]
     if as_json:
         print_json(results)
     for result in results:
         for problem in result["problems"]:
-            click.echo(f"fcframe: {problem}", err=True)
+            echo(f"fcframe: {problem}", err=True)
         if not as_json and not result["problems"]:
-            click.echo(f"{result['spec']}: valid, {result['layers']} layers, {result['parameters']:,} parameters")
+            echo(f"{result['spec']}: valid, {result['layers']} layers, {result['parameters']:,} parameters")
     if any(result["problems"] for result in results):
         raise click.exceptions.Exit(2)
 

@@ -7,18 +7,23 @@ from typing import Any
 import click
 
 from fcframe.cli.common import json_option, print_json
-from fcframe.cli.tables import console, table
+from fcframe.cli.streams import Command
+from fcframe.cli.tables import console, print_table, print_text
 from fcframe.components import Component
 from fcframe.errors import SpecError
-from fcframe.registry import Registry, registry
+from fcframe.plugins import Registry, registry
 from fcframe.spec.schema import fields_schema
 
 
-@click.command("describe")
+@click.command("describe", cls=Command)
 @click.argument("name", metavar="TYPE")
 @json_option
 def command(name: str, as_json: bool) -> None:
-    """Explain the component TYPE, of whatever kind: what it does, its fields, and the plugin that brings it."""
+    """Explain the component TYPE: what it does, its fields with their defaults, and the JSON to paste into a spec.
+
+    Several kinds may have a component of one type; all of them are explained. Write distribution:type for the one of
+    one distribution.
+    """
     found = registry()
     try:
         components = found.named(name)
@@ -42,6 +47,7 @@ def facts(component: type[Component], found: Registry) -> dict[str, Any]:
         "distribution": found.origin(component).distribution,
         "version": found.origin(component).version,
         "description": inspect.getdoc(component) if component.__doc__ else "",
+        "example": example(component, schema),
         "fields": [
             {
                 "name": name,
@@ -64,7 +70,8 @@ def takes(field: dict[str, Any]) -> str:
     if "anyOf" in field:
         return " or ".join(takes(option) for option in field["anyOf"])
     if "$ref" in field:
-        return f"a {field['$ref'].rpartition('/')[2]}"
+        kind = field["$ref"].rpartition("/")[2]
+        return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
     if "enum" in field:
         return " or ".join(json.dumps(value) for value in field["enum"])
     if "const" in field:
@@ -77,15 +84,55 @@ def takes(field: dict[str, Any]) -> str:
     return " ".join([str(words), ", ".join(bounds)]).strip()
 
 
+def example(component: type[Component], schema: dict[str, Any]) -> dict[str, Any]:
+    """The shortest JSON of a component: its type, and the fields that have no default.
+
+    Their values are those of the first of its examples, and without one such as the field takes by its schema.
+    """
+    required = [name for name, field in component.model_fields.items() if field.is_required()]
+    for fields in ({}, *(shown.fields for shown in component.examples)):
+        try:
+            made = component(**{name: fields[name] for name in required})
+            written = made.model_dump(mode="json")
+        except (KeyError, ValueError, TypeError):
+            continue
+        keys = [component.model_fields[name].alias or name for name in required]
+        values = {key: written.get(key, written.get(name)) for name, key in zip(required, keys, strict=True)}
+        return {"type": component.type} | values
+    fields = schema.get("properties", {})
+    return {"type": component.type} | {key: placeholder(key, fields[key]) for key in schema.get("required", ())}
+
+
+def placeholder(name: str, field: dict[str, Any]) -> Any:
+    """A value that a field takes, from its JSON Schema; of a text, the field's name in capitals.
+
+    >>> placeholder("path", {"type": "string"}), placeholder("units", {"type": "integer", "exclusiveMinimum": 0})
+    ('PATH', 1)
+    """
+    if "enum" in field or "const" in field:
+        return field.get("const", field.get("enum", [None])[0])
+    if "anyOf" in field:
+        return placeholder(name, field["anyOf"][0])
+    if field.get("type") in ("integer", "number"):
+        return field.get("minimum", field.get("exclusiveMinimum", 0) + 1)
+    if "$ref" in field:
+        return {"type": "…"}
+    plain: dict[str, Any] = {"string": name.upper(), "boolean": False, "array": [], "object": {}}
+    return plain.get(field.get("type", ""))
+
+
 def _print(component: type[Component], found: Registry) -> None:
     described = facts(component, found)
     out = console()
-    out.print(f"{component.type} ({component.kind}), from {found.origin(component)}\n", style="bold")
-    out.print(described["description"] + "\n")
-    rows = table("field", "takes", "default", "what it is")
+    print_text(out, f"{component.type} ({component.kind}), from {found.origin(component)}\n", style="bold")
+    print_text(out, f"{described['description']}\n")
+    rest = "; other fields have their defaults" if len(described["fields"]) >= len(described["example"]) else ""
+    print_text(out, f"In a spec{rest}:\n")
+    print_text(out, f"{json.dumps(described['example'], ensure_ascii=False)}\n", indent=4)
+    rows = []
     for field in described["fields"]:
-        default = "required" if field["required"] else json.dumps(field["default"])
-        rows.add_row(field["name"], field["takes"], default, field["description"])
-    if described["fields"]:
-        out.print(rows)
+        default = "required" if field["required"] else json.dumps(field["default"], ensure_ascii=False)
+        rows.append((field["name"], field["takes"], default, field["description"]))
+    if rows:
+        print_table(out, ("field", "takes", "default", "what it is"), rows)
     out.print()

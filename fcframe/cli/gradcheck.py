@@ -1,25 +1,27 @@
 """`fcframe gradcheck [TYPE|SPEC …]`: whether components do what their kind promises, their gradients first of all."""
 
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from fcframe.builder import plan
 from fcframe.cli.common import json_option, located, print_json, read_spec, threads_option
-from fcframe.cli.tables import console, table
+from fcframe.cli.streams import Command
+from fcframe.cli.tables import console, print_table, print_text
 from fcframe.components import Component
 from fcframe.errors import SpecError
 from fcframe.kernels import NUMPY, Kernels
+from fcframe.plugins import Registry, registry
 from fcframe.providers import choose, held, in_use, name_asked
-from fcframe.registry import Registry, registry
 from fcframe.strict import suggestion
+from fcframe.terminal import as_text, on_a_terminal
 from fcframe.threads import limited, number
 from fcframe.verify import ledger
 from fcframe.verify.diagnosis.patterns import add_patterns
@@ -30,30 +32,43 @@ from fcframe.verify.suite_run import suite_run, unusable
 REFRESH = 0.1
 """Seconds between two drawings of the bar."""
 COLUMNS = ("cases", *(status.value for status in Status), "seconds")
+SPARE = (Status.NOT_APPLICABLE.value, Status.SKIPPED.value, "seconds", "cases")
+"""Columns that are left out on a narrow terminal."""
 
 
-@click.command("gradcheck")
+@click.command("gradcheck", cls=Command)
 @click.argument("names", nargs=-1, metavar="[TYPE|SPEC]…")
-@click.option("--plugin", metavar="NAME", help="Only the components of this plugin or distribution.")
-@click.option("--seed", default=0, type=click.IntRange(min=0), help="Draws everything that the checks need.")
+@click.option("--plugin", metavar="NAME", help="Check only the components of this plugin or distribution.")
+@click.option(
+    "--seed",
+    default=0,
+    type=click.IntRange(min=0),
+    help="Seed of the random numbers that the checks use.",
+    show_default=True,
+)
 @json_option
-@click.option("--junit", type=click.File("wb", lazy=False, atomic=True), help="Write the ledger to a JUnit XML file.")
-@click.option("--mutate", is_flag=True, help="Change the components' own text, and see whether the checks notice.")
+@click.option(
+    "--mutate",
+    is_flag=True,
+    help="Change the source code of each component in many small ways, and report which changes no check notices.",
+)
 @threads_option
-@click.option("--kernels", metavar="NAME", help="What layers and networks run with; NumPy's kernels, by default.")
+@click.option("--kernels", metavar="NAME", help="Kernels to compute with. Default: NumPy's.")
 def command(
     names: tuple[str, ...],
     plugin: str | None,
     seed: int,
     as_json: bool,
-    junit: IO[bytes] | None,
     mutate: bool,
     threads: int | None,
     kernels: str | None,
 ) -> None:
-    """Check components of each TYPE, the network of each SPEC, and kernels by name; without any, all that is installed.
+    """Check that components keep the contract of their kind, above all that their gradients are right.
 
-    A row of the table counts a component's checks, each by its worst case. Exit code 1 if a check failed.
+    Name component types, specs whose network is to be checked, or kernels; without any, everything that is installed
+    is checked. Write distribution:type for the component of one distribution.
+
+    Each row of the table is a component; its checks are counted by their worst case. Exit code 1 if a check failed.
     """
     found = registry()
     subjects = _subjects(found, names, plugin)
@@ -67,8 +82,6 @@ def command(
         with held(running, count):
             report = _checked(subjects, found, seed, running)
     report.results += [unusable(broken) for broken in found.quarantined if not names and plugin is None]
-    if junit is not None:
-        junit.write(ledger.junit(report))
     if as_json:
         print_json(ledger.facts(report, seed))
     else:
@@ -79,8 +92,10 @@ def command(
 
 def _subjects(found: Registry, names: Sequence[str], plugin: str | None) -> list[tuple[str, Any]]:
     """What is to be checked, each under its name in the ledger."""
-    types = {component.type for component in found} | found.kernels.keys()
-    components = [component for component in found if not names or component.type in names]
+    named = {name: components for name in names if (components := _named(found, name))}
+    types = named.keys() | found.kernels.keys()
+    components = list(dict.fromkeys(component for group in named.values() for component in group))
+    components = [component for component in found if not names or component in components]
     if plugin is not None:
         components = [component for component in components if plugin in _origins(found, component)]
         if not any(plugin in (known.name, known.distribution) for known in found.plugins):
@@ -91,11 +106,11 @@ def _subjects(found: Registry, names: Sequence[str], plugin: str | None) -> list
         if (not names or name in names) and (plugin is None or plugin in (origin.name, origin.distribution))
     }
     if plugin is not None:
-        mine = {component.type for component in components} | providers.keys()
+        mine = {name for name, group in named.items() if set(group) & set(components)} | providers.keys()
         elsewhere = [name for name in names if name not in mine]
         if elsewhere:
             raise SpecError([f"plugin {plugin!r} registers no {', '.join(map(repr, elsewhere))}"])
-        if not mine:
+        if not components and not providers:
             raise SpecError([f"plugin {plugin!r} registers no component"])
     subjects: list[tuple[str, Any]] = [(f"{component.kind} {component.type}", component) for component in components]
     subjects += [(f"kernels {name}", provider) for name, provider in providers.items()]
@@ -112,6 +127,14 @@ def _subjects(found: Registry, names: Sequence[str], plugin: str | None) -> list
             plan(spec)
         subjects.append((f"network {name}", spec))
     return subjects
+
+
+def _named(found: Registry, name: str) -> list[type[Component]]:
+    """The components of that type, or of that type and distribution; none where there are none."""
+    try:
+        return list(found.named(name))
+    except LookupError:
+        return []
 
 
 def _origins(found: Registry, component: type[Component]) -> tuple[str, str]:
@@ -133,14 +156,17 @@ def _checked(subjects: Sequence[tuple[str, Any]], found: Registry, seed: int, ru
     The bar is drawn between two checks and never during one: what is printed then is held to be the component's.
     """
     terminal = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[now]}"))
-    bar = Progress(*columns, console=terminal, auto_refresh=False, transient=True, disable=not terminal.is_terminal)
+    now = TextColumn("{task.fields[now]}", markup=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), now)
+    bar = Progress(
+        *columns, console=terminal, auto_refresh=False, transient=True, disable=not on_a_terminal(sys.stderr)
+    )
     report, drawn = Report(), 0.0
     with bar:
         everything = bar.add_task("components", total=len(subjects), now="")
         one = bar.add_task("checks", total=None, now="")
         for name, subject in subjects:
-            bar.update(everything, now=name, refresh=True)
+            bar.update(everything, now=as_text(name), refresh=True)
             made, results = suite_run(subject, found, seed, name, running), Report()
             bar.reset(one, total=len(made.check_runs) + 1)
             for result in made:
@@ -156,22 +182,25 @@ def _checked(subjects: Sequence[tuple[str, Any]], found: Registry, seed: int, ru
 
 def _print(report: Report) -> None:
     out = console()
-    rows = table("component", *COLUMNS, "verdict", right=COLUMNS)
+    rows: list[tuple[str, ...]] = []
+    failed: list[int] = []
     for component, lines in report.by_component().items():
         counts = Report([]).counts()
         counts.update(results.status.value for results in lines.by_check().values())
         numbers = [str(counts[status.value] or "") for status in Status]
         verdict = ledger.verdict(lines)
-        style = None if verdict == "passed" else "bold red"
+        if verdict != "passed":
+            failed.append(len(rows))
         seconds = f"{sum(result.seconds for result in lines):.1f}"
-        rows.add_row(component, str(lines.cases), *numbers, seconds, verdict.replace("failed", "FAILED"), style=style)
-    out.print(rows)
+        rows.append((component, str(lines.cases), *numbers, seconds, verdict.replace("failed", "FAILED")))
+    columns = ("component", *COLUMNS, "verdict")
+    print_table(out, columns, rows, right=COLUMNS, spare=SPARE, prose=False, alarming=failed)
     told = [str(finding) for finding in distinct(report.failures)]
     told += [f"inconclusive: {found}" for found in report if found.status is Status.INCONCLUSIVE]
     for head, *details in map(str.splitlines, told):
-        out.print(f"\n{head}", style="bold")
+        print_text(out, f"\n{head}", style="bold")
         for line in details:
-            out.print(Padding(Text(line.strip()), (0, 0, 0, 2), expand=False))
+            print_text(out, line.strip(), indent=2)
 
 
 def _mutate(subjects: Sequence[tuple[str, Any]], seed: int, as_json: bool) -> None:
@@ -186,4 +215,4 @@ def _mutate(subjects: Sequence[tuple[str, Any]], seed: int, as_json: bool) -> No
         return
     out = console()
     for report in reports:
-        out.print(f"{report}\n", soft_wrap=True)
+        out.print(Text(as_text(f"{report}\n")), soft_wrap=True)

@@ -1,54 +1,67 @@
 """`fcframe list`: what is installed, and what of it does not work."""
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import click
 from rich.console import Console
 
 from fcframe.cli.common import json_option, print_json
-from fcframe.cli.tables import console, table
+from fcframe.cli.streams import Command
+from fcframe.cli.tables import console, print_table, print_text
 from fcframe.components import KINDS, Component
-from fcframe.errors import FcframeError
+from fcframe.errors import FcframeError, SpecError
 from fcframe.kernels import NUMPY, Kernels
+from fcframe.plugins import Registry, registry
 from fcframe.providers import in_use, obstacle
-from fcframe.registry import Registry, registry
 
 
-@click.command("list")
-@click.option("--kind", type=click.Choice([kind.kind for kind in KINDS]), help="Only components of this kind.")
+@click.command("list", cls=Command)
+@click.argument("names", nargs=-1, metavar="[TYPE]…")
+@click.option("--kind", type=click.Choice([kind.kind for kind in KINDS]), help="List only components of this kind.")
 @json_option
-def command(kind: str | None, as_json: bool) -> None:
-    """List the installed components with the plugins that bring them, and plugins that do not work."""
+def command(names: tuple[str, ...], kind: str | None, as_json: bool) -> None:
+    """List the installed components, the plugins that provide them, and what does not work and why.
+
+    With TYPEs, list only components of these types; write distribution:type for that of one distribution.
+    """
     found = registry()
+    chosen = _chosen(found, names, kind)
     if as_json:
-        print_json(facts(found, kind))
+        print_json(facts(found, chosen))
         return
     out = console()
-    rows = table("kind", "type", "plugin", "distribution", "what it is")
-    for component in _chosen(found, kind):
+    rows = []
+    for component in chosen:
         plugin = found.origin(component)
         distribution = f"{plugin.distribution} {plugin.version}"
-        rows.add_row(component.kind, component.type, plugin.name, distribution, summary(component))
-    out.print(rows)
-    if kind is None:
+        rows.append((component.kind, component.type, plugin.name, distribution, summary(component)))
+    columns = ("kind", "type", "plugin", "distribution", "what it is")
+    print_table(out, columns, rows, spare=("plugin", "distribution"))
+    if kind is None and not names:
         _print_kernels(found, out)
-    for quarantined in found.quarantined:
-        out.print(str(quarantined), style="bold")
+    for problem in problems(found):
+        print_text(out, problem, style="bold")
+
+
+def problems(found: Registry) -> list[str]:
+    """What is installed and cannot be used as it is, each with its reason and remedy, in a line."""
+    return [str(entry) for entry in (*found.quarantined, *getattr(found, "ambiguous", ()))]
 
 
 def _print_kernels(found: Registry, out: Console) -> None:
-    rows = table("kernels", "plugin", "distribution", "what they are")
-    rows.add_row(NUMPY.name, "", "", summary(Kernels))
+    rows = [(NUMPY.name, "", "", summary(Kernels))]
     for name, (plugin, provider) in found.kernels.items():
-        rows.add_row(name, plugin.name, f"{plugin.distribution} {plugin.version}", summary(provider))
+        rows.append((name, plugin.name, f"{plugin.distribution} {plugin.version}", summary(provider)))
     out.print()
-    out.print(rows)
+    columns = ("kernels", "plugin", "distribution", "what they are")
+    print_table(out, columns, rows, spare=("plugin", "distribution"))
     for name, (_, provider) in found.kernels.items():
         if obstacle(provider):
-            out.print(f"kernels {name!r} are not usable: {obstacle(provider)}")
+            print_text(out, f"kernels {name!r} are not usable: {obstacle(provider)}")
     used, problem = _used(found)
-    out.print(problem or f"kernels in use: {used}")
+    print_text(out, problem or f"kernels in use: {used}")
 
 
 def _used(found: Registry) -> tuple[str | None, str]:
@@ -59,7 +72,7 @@ def _used(found: Registry) -> tuple[str | None, str]:
         return None, str(error)
 
 
-def facts(found: Registry, kind: str | None) -> dict[str, Any]:
+def facts(found: Registry, chosen: Sequence[type[Component]]) -> dict[str, Any]:
     """The list as JSON."""
     return {
         "components": [
@@ -71,13 +84,14 @@ def facts(found: Registry, kind: str | None) -> dict[str, Any]:
                 "distribution": found.origin(component).distribution,
                 "version": found.origin(component).version,
             }
-            for component in _chosen(found, kind)
+            for component in chosen
         ],
         "kernels": _kernel_facts(found),
         "plugins": [plugin._asdict() for plugin in found.plugins],
         "not_usable": [
             broken.plugin._asdict() | {"reason": broken.reason, "place": broken.place} for broken in found.quarantined
         ],
+        "problems": problems(found),
     }
 
 
@@ -96,5 +110,9 @@ def summary(component: type[Any]) -> str:
     return (inspect.getdoc(component) or "").partition("\n")[0] if component.__doc__ else ""
 
 
-def _chosen(found: Registry, kind: str | None) -> list[type[Component]]:
-    return [component for component in found if kind in (None, component.kind)]
+def _chosen(found: Registry, names: Sequence[str], kind: str | None) -> list[type[Component]]:
+    try:
+        components = [component for name in names for component in found.named(name)] if names else list(found)
+    except LookupError as error:
+        raise SpecError([str(error.args[0])]) from None
+    return [component for component in dict.fromkeys(components) if kind in (None, component.kind)]

@@ -2,25 +2,27 @@
 
 import gc
 import importlib
-import io
 import os
 import sys
 from typing import Any
 
 import click
 
-from fcframe.cli import complain
+from fcframe.cli import BAD_INPUT, INTERRUPTED, complain, streams
 from fcframe.errors import FcframeError
+
+SPELLING = 0.8
+"""How much of an option's letters, by difflib's ratio, a misspelt one has."""
 
 # Beside each command what `fcframe --help` says of it, so that no command is imported to be listed.
 COMMANDS = {
-    "train": "Train the network of an experiment spec.",
-    "check": "Say whether specs are valid, and all that is wrong where they are not.",
-    "show": "Print a network's layers with their shapes and sizes.",
-    "list": "List the installed components and plugins.",
-    "describe": "Explain a component: what it does, its fields, its plugin.",
-    "gradcheck": "Check components against their contract, their hand-written gradients first of all.",
-    "schema": "Print the JSON Schema of all that is installed.",
+    "train": "Train the network of an experiment spec, and save the run.",
+    "check": "Check that specs are valid; list every problem.",
+    "show": "Print the layers of a network with shapes and numbers of parameters.",
+    "list": "List the installed components and plugins, and what does not work.",
+    "describe": "Explain a component: what it does, its fields, the JSON for a spec.",
+    "gradcheck": "Check the gradients of components, and the rest of their contract.",
+    "schema": "Print the JSON Schema of specs, for editors.",
 }
 
 
@@ -53,43 +55,47 @@ class Commands(click.Group):
             if not of_the_output(error):
                 raise
             return 0
+        except KeyboardInterrupt as error:  # here, because click would print an empty line
+            from fcframe.cli.interrupts import InterruptedCommandError, number_of
+
+            raise InterruptedCommandError("interrupted", number_of(error)) from None
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fcframe")
 @click.pass_context
 def commands(ctx: click.Context) -> None:
-    """Fully connected networks on NumPy, declared as JSON; every layer, loss and optimizer is a plugin."""
+    """Train fully connected networks that are written as JSON, with NumPy. Layers, losses and optimizers are plugins.
+
+    Start with: fcframe train specs/digits.json
+    """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
 
 def run() -> int:
-    """Runs the command line: exit code 0, 1 (a check failed) or 2 (bad input: one line a problem)."""
-    sys.stdout = sys.stdout or io.StringIO()  # closed by whoever started this
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that has no "≥" shows "?"
+    """Runs the command line: exit code 0, 1 (a check failed), 2 (bad input) or 128 and a signal's number."""
+    streams.claim_descriptor()
+    own = sys.stdout
     code = _run()
-    try:
-        sys.stdout.flush()
-    except OSError:  # what is still to be written goes nowhere, rather than into a complaint at the very end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.stdout = own  # whatever a plugin made of it
+    streams.finish()
     return code
 
 
 def _run() -> int:
     try:
         code: int | None = commands.main(prog_name="fcframe", standalone_mode=False)
+    except click.NoSuchOption as error:
+        return complain(_no_such_option(error))
     except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        usage = f"; see {context.command_path} --help" if context else ""
-        return complain(f"{error.format_message().removesuffix('.')}{usage}")
+        return complain(f"{error.format_message().removesuffix('.')}{_usage(error)}")
     except FcframeError as error:
-        return complain(str(error))
+        return complain(str(error), getattr(error, "exit_code", BAD_INPUT))
     except MemoryError as error:
         return complain(f"out of memory: {error or 'use a smaller network, minibatch or data set'}")
     except (click.Abort, KeyboardInterrupt):
-        return complain("interrupted")
+        return complain("interrupted", INTERRUPTED)
     except SystemExit as error:  # a plugin's; click's own do not come this way
         return complain(_account(error))
     except Exception as error:
@@ -99,6 +105,27 @@ def _run() -> int:
             raise
         return complain(_account(error))
     return code or 0
+
+
+def _usage(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"; see {context.command_path} --help" if context else ""
+
+
+def _no_such_option(error: click.NoSuchOption) -> str:
+    """What is said of an option that there is not: the field of a spec that it may stand for, if there is one."""
+    message = f"no such option: {error.option_name}"
+    command = error.ctx.command if error.ctx else None
+    options = [name for parameter in (command.params if command else ()) for name in parameter.opts]
+    import difflib  # only where something is wrong
+
+    if near := difflib.get_close_matches(error.option_name, options, n=1, cutoff=SPELLING):
+        message += f". Did you mean {near[0]}?"
+    elif "--set" in options:
+        from fcframe.cli.fields import set_instead
+
+        message += set_instead(error.option_name, sys.argv)
+    return f"{message}{_usage(error)}"
 
 
 def of_the_output(error: OSError) -> bool:

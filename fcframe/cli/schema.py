@@ -3,14 +3,16 @@
 import click
 
 from fcframe.cli.common import print_json
-from fcframe.registry import registry
+from fcframe.cli.streams import Command
+from fcframe.plugins import registry
 from fcframe.spec.schema import json_schema
 
 
-@click.command("schema")
+@click.command("schema", cls=Command)
 def command() -> None:
-    """Print the JSON Schema of network and experiment specs, with a branch for each installed component.
+    """Print the JSON Schema of specs, with the fields of every installed component.
 
-    Write it to a file and name that file in a spec's "$schema": an editor then completes and checks the spec.
+    Save it to a file and give the file's name as "$schema" in a spec: an editor then completes fields and marks
+    mistakes while you write.
     """
     print_json(json_schema(registry()))

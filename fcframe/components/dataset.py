@@ -1,8 +1,9 @@
 """The contract of a dataset, and the arrays that it gives."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
@@ -12,13 +13,20 @@ from fcframe.components.base import Component, Shape
 from fcframe.components.fields import AnyOf
 from fcframe.context import Array
 
+SPLITS = ("train", "val", "test")
+
 
 @dataclass(frozen=True)
 class Data:
-    """Six arrays: X (N, *input_shape) and y (N, …) for training, validation and test.
+    """Examples X (N, *input_shape) and targets y (N, …) for training, validation and test, and what belongs to them.
 
     Raises:
-        ValueError: X and y of a split differ in length, the training split is empty, or the example shapes differ.
+        ValueError: X and y of a split differ in length, the training split is empty, the example shapes differ, or
+            one of the mappings is not as its field says.
+
+    >>> data = Data(*np.ones((6, 4, 1)), fitted={"classes": ["cat", "dog"]}, rows={"train": np.array([2, 0, 3, 1])})
+    >>> data.classes, data.where("train", 0), data.where("val", 0)
+    (('cat', 'dog'), 'row 2 of the source', 'row 0 of y_val')
     """
 
     X_train: Array
@@ -27,10 +35,15 @@ class Data:
     y_val: Array
     X_test: Array
     y_test: Array
-    classes: tuple[str, ...] = ()
-    """What the labels 0, 1, … are called, where the data says."""
     fitted: Mapping[str, Any] = field(default_factory=dict)
+    """What `Dataset.read` needs to treat new rows as these: feature names, "classes" (the names of the labels 0, 1, …),
+    means, scales, categories. JSON values and arrays; statistics are those of the training rows alone."""
     weights: Mapping[str, Array] = field(default_factory=dict)
+    """Example weights by split, (N,): finite, not negative, and not all 0. A split that is left out has equal ones."""
+    rows: Mapping[str, Array] = field(default_factory=dict)
+    """By split, (N,): which row of the source each example is, from 0, as `Dataset.read` returns the rows."""
+    describe_row: Callable[[int], str] | None = None
+    """What messages call a row of the source: "pets.csv:12" for its line; "row 10 of the source" without it."""
 
     def __post_init__(self) -> None:
         for split, (X, y) in self.splits().items():
@@ -40,11 +53,27 @@ class Data:
                 raise ValueError(f"an example of X_{split} has shape {X.shape[1:]}, one of X_train {self.input_shape}")
         if len(self.X_train) == 0:
             raise ValueError("there is no training example")
+        _check_fitted("fitted", self.fitted)
+        names = self.fitted.get("classes", [])
+        if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"fitted['classes'] must be a list of texts, got {names!r}")
+        if len(set(names)) < len(names):
+            raise ValueError(f"fitted['classes'] names a class twice: {names!r}")
+        for split, weights in self.weights.items():
+            self._check_per_row("weights", split, weights, "biuf")
+            _check_weights(f"weights[{split!r}]", weights)
+        for split, rows in self.rows.items():
+            self._check_per_row("rows", split, rows, "iu")
 
     @property
     def input_shape(self) -> Shape:
         """The shape of one example."""
         return tuple(self.X_train.shape[1:])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the labels 0, 1, … are called: `fitted["classes"]`, or () where the data does not say."""
+        return tuple(self.fitted.get("classes", ()))
 
     def splits(self) -> dict[str, tuple[Array, Array]]:
         """(X, y) under "train", "val" and "test"; validation and test may have no row."""
@@ -54,25 +83,82 @@ class Data:
             "test": (self.X_test, self.y_test),
         }
 
+    def where(self, split: str, row: int) -> str:
+        """What a message calls an example: its place in the source if that is known, else its row in the split."""
+        if split not in self.rows:
+            return f"row {row} of y_{split}"
+        number = int(self.rows[split][row])
+        return self.describe_row(number) if self.describe_row else f"row {number} of the source"
+
+    def _check_per_row(self, what: str, split: str, found: Any, kinds: str) -> None:
+        """Refuses what is not one number for each example of a split."""
+        if split not in SPLITS:
+            raise ValueError(f"{what}: no split {split!r}; the splits are {', '.join(map(repr, SPLITS))}")
+        wanted = (len(self.splits()[split][1]),)
+        if not isinstance(found, np.ndarray) or found.dtype.kind not in kinds or found.shape != wanted:
+            got = f"{found.dtype} of shape {found.shape}" if isinstance(found, np.ndarray) else type(found).__name__
+            raise ValueError(f"{what}[{split!r}]: expected an array of {wanted[0]} numbers, one an example, got {got}")
+
+
+def _check_weights(name: str, weights: Array) -> None:
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(wrong):
+        raise ValueError(f"{name}[{wrong[0]}] is {weights[wrong[0]]}; a weight is a finite number that is not negative")
+    if len(weights) and not weights.any():
+        raise ValueError(f"{name}: all weights are 0, so that no example counts")
+
+
+def _check_fitted(name: str, value: Any) -> None:
+    """Refuses what could not be written with a run: it is kept as JSON, with the arrays beside it."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise ValueError(f"{name} has the key {key!r}; keys are texts, as in JSON")
+            _check_fitted(f"{name}[{key!r}]", item)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            _check_fitted(f"{name}[{index}]", item)
+    elif isinstance(value, np.ndarray):
+        if value.dtype.kind not in "biufU":
+            raise ValueError(f"{name} is an array of {value.dtype}; expected numbers or texts")
+    elif isinstance(value, float):
+        if not isfinite(value):
+            raise ValueError(f"{name} is {value}; JSON has finite numbers only")
+    elif value is not None and not isinstance(value, (bool, int, str)):
+        raise ValueError(f"{name} is a {type(value).__name__}; expected JSON values and arrays")
+
 
 class Dataset(Component):
     """Where examples come from.
 
-    >>> import numpy as np
+    `load` is required. With `read` the trained network can be used on new rows; a dataset that has `read` should have
+    `own_source` too, with which the gradient check's harness sees that both treat rows alike.
+
     >>> class Line(Dataset):
     ...     type = "line"
     ...     def load(self, dtype, rng):
-    ...         X = rng.normal(size=(30, 1)).astype(dtype)
-    ...         return Data(X[:10], X[:10], X[10:20], X[10:20], X[20:], X[20:])
-    >>> Line().load(np.dtype("float32"), np.random.default_rng(0)).input_shape
+    ...         x, order = self.own_source(), rng.permutation(30)
+    ...         fitted = {"mean": float(x[order[:10]].mean())}
+    ...         X, y = self.read(x, fitted, dtype)[0][order], x[order]
+    ...         rows = {"train": order[:10], "val": order[10:20], "test": order[20:]}
+    ...         return Data(X[:10], y[:10], X[10:20], y[10:20], X[20:], y[20:], fitted, rows=rows)
+    ...     def read(self, source, fitted, dtype):
+    ...         return (source[:, None] - fitted["mean"]).astype(dtype), None
+    ...     def own_source(self):
+    ...         return np.linspace(0, 1, 30)
+    >>> data = Line().load(np.dtype("float32"), np.random.default_rng(0))
+    >>> data.input_shape
     (1,)
+    >>> X, y = Line().read(np.array([data.fitted["mean"]]), data.fitted, np.dtype("float32"))
+    >>> X.tolist(), y
+    ([[0.0]], None)
     """
 
     kind = "dataset"
     plural = "datasets"
 
     seed: NonNegativeInt = 0
-    """Draws what the dataset leaves to chance, its split say. Not the training's seed: that leaves the data alone."""
+    """Seed for what the dataset draws, such as its split; the training's seed does not change the data."""
 
     @abstractmethod
     def load(self, dtype: np.dtype[Any], rng: "np.random.Generator") -> Data:
@@ -83,9 +169,36 @@ class Dataset(Component):
             rng: The only source of randomness, made from `seed`.
 
         Raises:
+            FileNotFoundError: A file is missing; the message says which, and where it is looked for.
             OSError: A file cannot be read.
             ValueError: What was read is not what the dataset promises; the message names file and line.
         """
+
+    def read(self, source: Any, fitted: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Array, Array | None]:
+        """Turns new rows into examples, exactly as `load` did with its own.
+
+        Args:
+            source: The rows in a form that the dataset documents: a file's path, columns by name, or an array. Where
+                it has names, their order does not matter.
+            fitted: The `Data.fitted` of the data that the network was trained on.
+            dtype: What X is made in.
+
+        Returns:
+            X (N, *input_shape) in the order of the source, and y (N, …), or None if the source has no targets.
+
+        Raises:
+            OSError: A file cannot be read.
+            ValueError: The rows are not as those of the training data; the message names what is missing or wrong.
+        """
+        raise ValueError(f"the dataset {self.type!r} cannot read new rows: it has no method `read`")
+
+    def own_source(self) -> Any:
+        """What `read` takes to give the examples of `load` again, in the order that `Data.rows` counts, or None.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+        return None
 
 
 AnyDataset: TypeAlias = Annotated[Dataset, AnyOf(Dataset)]

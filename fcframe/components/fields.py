@@ -8,12 +8,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, PydanticUserError, ValidationInfo
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, PydanticUserError, ValidationError, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
 from fcframe.components.base import Component
 from fcframe.errors import ContractError
-from fcframe.strict import problem_at, shown
+from fcframe.strict import enclosed, problem_at, shown, unknown_type, unlike, unreadable
 
 SCHEMA_KEY = "x-fcframe-any"
 """Stands in a field's JSON Schema for every registered component of the kind that it names."""
@@ -23,7 +23,10 @@ class Lookup(Protocol):
     """What a registry must be able to do so that a field can be read."""
 
     def find(self, kind: str, name: str) -> type[Component]:
-        """The component of that kind and type; LookupError where there is none."""
+        """The component of that kind and type; LookupError, which says which there are, where there is none."""
+
+    def of(self, kind: str) -> Mapping[str, type[Any]]:
+        """The components of that kind by type; the error for one that is not there need not have words."""
 
 
 class AnyOf:
@@ -50,25 +53,32 @@ class AnyOf:
         if isinstance(value, self.kind):
             return value
         if not isinstance(value, Mapping):
-            raise problem_at((), f'expected an object like {{"type": …}} for {self._one}, got {shown(value)}', value)
-        lookup = (info.context or {}).get("registry") or _installed()
-        try:
-            component = lookup.find(self.kind.kind, self._type(value))
-        except LookupError as error:
-            raise problem_at(("type",), str(error.args[0]), value) from None
+            raise unlike(f'an object like {{"type": …}} for {self._one}', value)
+        context = info.context or {}
+        component = self._component(value, context)
         fields = {key: item for key, item in value.items() if key != "type"}
         try:
-            return component.model_validate(fields, context=info.context)
+            return component.model_validate(fields, context=context)
+        except ValidationError as error:
+            raise (enclosed(error, value) if context.get("enclose") else error) from None
         except PydanticUserError as error:  # the class is at fault, not what is read
-            reason = str(error).partition("\n")[0]
-            raise ContractError(f"{component.__qualname__} of {component.__module__}: {reason}") from error
+            name = f"{component.__qualname__} of {component.__module__}"
+            raise ContractError(f"{name}: {unreadable(component, error)}") from error
 
-    def _type(self, value: Mapping[str, Any]) -> str:
+    def _component(self, value: Mapping[str, Any], context: Mapping[str, Any]) -> type[Component]:
+        lookup, kind = context.get("registry") or _installed(), self.kind.kind
         if "type" not in value:
-            raise LookupError(f"required, but missing: it names {self._one}")
-        if not isinstance(value["type"], str):
-            raise LookupError(f"expected the name of {self._one}, got {shown(value['type'])}")
-        return value["type"]
+            raise problem_at(("type",), f"required, but missing: it names {self._one}", value)
+        name = value["type"]
+        if not isinstance(name, str):
+            raise problem_at(("type",), f"expected the name of {self._one}, got {shown(name)}", value)
+        try:
+            found: type[Component] = lookup.of(kind)[name] if context.get("enclose") else lookup.find(kind, name)
+        except LookupError as error:
+            if context.get("enclose"):
+                raise unknown_type(kind, name, value) from None
+            raise problem_at(("type",), str(error.args[0]), value) from None
+        return found
 
 
 def _installed() -> Lookup:

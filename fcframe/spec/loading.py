@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from fcframe.errors import SpecError, json_path
-from fcframe.registry import Registry, registry
+from fcframe.plugins import Registry, registry
+from fcframe.spec.migrate import CannotMigrateError, migrate
 from fcframe.spec.models import EXPERIMENT_KEYS, FORMAT, ExperimentSpec, NetworkSpec, Spec
 from fcframe.spec.overrides import override
 from fcframe.strict import shown
@@ -49,17 +50,27 @@ def load_spec(
     fcframe.errors.SpecError: spec: layers[0].type: no layer called 'relo'. Did you mean 'relu'? Registered: ...
     """
     where = title(source)
+    if isinstance(overrides, str):
+        raise SpecError([f"overrides: expected a list of assignments, got the text {shown(overrides)}"])
     document = dict(source) if isinstance(source, Mapping) else _parse(where, _text(where, source))
     _refuse(where, _flaws(where, document))
     if overrides:
         document = override(document, overrides)
         _refuse(where, _flaws(where, document))
     _refuse(where, _newer(document))
-    model = ExperimentSpec if any(key in document for key in EXPERIMENT_KEYS) else NetworkSpec
     try:
-        return model.model_validate(document, context={"registry": registry or _installed()})
+        document = migrate(document)
+    except CannotMigrateError as error:
+        raise _refusal(where, [(error.location, error.reason)], 1) from None
+    model = ExperimentSpec if any(key in document for key in EXPERIMENT_KEYS) else NetworkSpec
+    lookup = registry or _installed()
+    try:
+        context = {"registry": lookup, "folder": _folder(source), "enclose": True}
+        return model.model_validate(document, context=context)
     except ValidationError as error:
-        raise _refusal(where, [(line["loc"], line["msg"]) for line in error.errors(include_url=False)]) from None
+        from fcframe.spec.problems import worded  # only where something is wrong
+
+        raise _refusal(where, *worded(error, model, document, lookup, MAX_PROBLEMS)) from None
 
 
 _installed = registry  # the parameter of load_spec has the better claim to the name
@@ -71,7 +82,7 @@ def title(source: str | Path | Mapping[str, Any]) -> str:
     >>> title("specs/digits.json"), title("{}")
     ('specs/digits.json', 'spec')
     """
-    if isinstance(source, Mapping) or _is_text(source):
+    if _is_text(source) or not isinstance(source, (str, os.PathLike)):
         return "spec"
     path = str(source)
     return path if path.strip() and path.isprintable() and len(path) < 1000 else shown(path)
@@ -81,9 +92,16 @@ def _is_text(source: Any) -> bool:
     return isinstance(source, str) and source.lstrip("\ufeff \t\r\n").startswith(("{", "["))
 
 
+def _folder(source: Any) -> Path | None:
+    """Where a spec's file lies; paths to data are looked for there first."""
+    return None if isinstance(source, Mapping) or _is_text(source) or str(source) == "-" else Path(source).parent
+
+
 def _text(where: str, source: str | Path) -> str:
     if _is_text(source):
         return str(source).removeprefix("\ufeff")
+    if not isinstance(source, (str, os.PathLike)):
+        raise SpecError([f"{where}: expected a path, JSON text or a dict, got {shown(source)}"])
     try:
         content = _bytes(source)
         if len(content) > 4 * MAX_CHARACTERS:
@@ -188,13 +206,14 @@ def _newer(document: Mapping[str, Any]) -> Iterator[tuple[Sequence[str | int], s
 def _refuse(where: str, problems: Iterator[tuple[Sequence[str | int], str]]) -> None:
     found = list(problems)
     if found:
-        raise _refusal(where, found)
+        raise _refusal(where, found[:MAX_PROBLEMS], len(found))
 
 
-def _refusal(where: str, problems: Sequence[tuple[Sequence[str | int], str]]) -> SpecError:
+def _refusal(where: str, problems: Sequence[tuple[Sequence[str | int], str]], count: int) -> SpecError:
+    """The error that shows these problems, of so many in all."""
     lines = [": ".join(filter(None, (where, _path(location), message))) for location, message in problems]
-    if len(lines) > MAX_PROBLEMS:
-        lines[MAX_PROBLEMS:] = [f"{where}: … and {len(lines) - MAX_PROBLEMS} more problems"]
+    if count > len(problems):
+        lines.append(f"{where}: … and {count - len(problems)} more problems")
     return SpecError(lines)
 
 

@@ -16,21 +16,21 @@ from fcframe.components import (
 )
 from fcframe.strict import StrictModel
 
-FORMAT: Literal[1] = 1
-"""The format that this version writes; a later one migrates what carries an earlier number."""
+FORMAT: Literal[2] = 2
+"""The format that this version reads and writes; `fcframe.spec.migrate` brings earlier ones to it."""
 
 
 class Document(StrictModel):
     """What both documents start with."""
 
     schema_address: Annotated[str | None, AfterValidator(lambda _: None), Field(alias="$schema", exclude=True)] = None
-    """Where an editor finds the JSON Schema that completes and checks this file; nothing else reads it."""
-    format: Literal[1] = FORMAT
-    """The format's number."""
+    """Path or URL of the JSON Schema with which an editor completes and checks this file. fcframe ignores it."""
+    format: Literal[2] = FORMAT
+    """Version of the spec format. Specs of an earlier format are converted when they are loaded."""
 
 
 class NetworkSpec(Document):
-    """Layers, the loss they are trained on, and the shape of one input example.
+    """The layers of a network, its loss, and the shape of one input example.
 
     >>> spec = NetworkSpec.model_validate({"input": [64], "layers": [{"type": "affine", "units": 10}],
     ...                                    "loss": {"type": "softmax"}})
@@ -41,62 +41,62 @@ class NetworkSpec(Document):
     input: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=32)]
     """Shape of one example, without the batch axis: [3072], or [3, 32, 32]."""
     layers: Layers
-    """The layers, input to output; the last one's output is the scores."""
+    """Layers from input to output. The output of the last layer is the scores."""
     loss: AnyLoss
-    """What training makes small."""
+    """Loss function that training minimizes."""
     regularizer: AnyRegularizer | None = None
-    """A penalty on the weights, added to the loss."""
+    """Penalty on the weights, added to the loss. A layer can have its own instead."""
     dtype: Literal["float32", "float64"] = "float32"
-    """What parameters and all computations are made in."""
+    """Floating-point type of the parameters and of all computations."""
 
 
 class EvaluationSpec(StrictModel):
-    """What is measured while a network is trained, and what is kept of it."""
+    """How the network is evaluated during training, and which parameters are kept."""
 
     metric: AnyMetric | None = None
-    """What is measured beside the loss; without it, the metric that the loss names."""
+    """Metric to report beside the loss. Default: the metric that belongs to the loss."""
     train_sample: PositiveInt | None = 1000
-    """How many training examples are drawn to be measured on; null measures on all of them."""
+    """Number of random training examples to evaluate on. Use null to evaluate on the whole training set."""
     every: PositiveInt = 1
-    """Epochs between two evaluations; the last epoch always has one."""
+    """Number of epochs between two evaluations. The last epoch is always evaluated."""
     batch_size: PositiveInt = 500
-    """How many examples are scored at a time."""
+    """Number of examples scored at a time. Changes memory use, not results."""
     keep_best: bool = True
-    """Whether the parameters that were best on the validation examples are put back at the end."""
+    """Whether to restore the parameters with the best validation result at the end of training."""
 
 
 class TrainingSpec(StrictModel):
     """How a network is trained."""
 
     optimizer: AnyOptimizer
-    """The update rule."""
+    """Algorithm that updates the parameters from their gradients."""
     schedule: AnySchedule | None = None
-    """How the learning rate changes; without it, it stays."""
+    """How the learning rate changes during training. Default: it stays constant."""
     epochs: PositiveInt
-    """How many times as many examples as the training split has are drawn."""
+    """Number of passes over the training set."""
     batch_size: PositiveInt = 100
-    """N: how many examples one update sees."""
+    """Number of examples in a minibatch (N)."""
     sampling: Literal["without_replacement", "with_replacement"] = "without_replacement"
-    """Whether an epoch shows every training example once, or draws each minibatch from all of them."""
+    """How minibatches are drawn: a new shuffle of the training set each epoch, or independently at random."""
     seed: NonNegativeInt = 0
-    """Draws the parameters' start, the minibatches and what layers leave to chance."""
+    """Seed for initialization, minibatch order and stochastic layers."""
     evaluation: EvaluationSpec = EvaluationSpec()
-    """What is measured, and when."""
+    """When and on what the network is evaluated."""
     observers: tuple[AnyObserver, ...] = ()
-    """What is done beside training, such as early stopping or gradient clipping."""
+    """Actions beside training, such as early stopping or gradient clipping."""
 
 
 class ExperimentSpec(Document):
-    """A network, the data it learns from, and how."""
+    """A network, the data it is trained on, and how it is trained."""
 
     name: Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)] | None = None
-    """What the run's folder is called; without it, as the spec's file."""
+    """Name of the folder that the run is saved in. Default: the spec's file name."""
     network: NetworkSpec
-    """The network."""
+    """The network to train."""
     data: AnyDataset | None = None
-    """Where examples come from."""
+    """Dataset to train on. Leave it out only when data is passed from Python: fcframe.train(spec, data=(X, y))."""
     training: TrainingSpec
-    """How it learns."""
+    """How the network is trained."""
 
 
 Spec: TypeAlias = NetworkSpec | ExperimentSpec

@@ -26,6 +26,9 @@ def override(document: dict[str, Any], assignments: Sequence[str]) -> dict[str, 
     document = copy.deepcopy(document)
     problems = []
     for assignment in assignments:
+        if not isinstance(assignment, str):
+            problems.append(f"--set {shown(assignment)}: expected text like training.epochs=5")
+            continue
         try:
             path, value = _parse(assignment)
             _assign(document, path, value)

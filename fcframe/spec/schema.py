@@ -6,55 +6,51 @@ from pydantic import PydanticUserError
 
 from fcframe.components import KINDS, SCHEMA_KEY, Component
 from fcframe.errors import ContractError
-from fcframe.registry import Registry
+from fcframe.plugins import Registry
 from fcframe.spec.models import EXPERIMENT_KEYS, ExperimentSpec, NetworkSpec
-from fcframe.strict import StrictModel
+from fcframe.strict import StrictModel, unreadable
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+LEFT_OUT_KEY = "x-fcframe-left-out"
+"""Lists the components that the schema does not describe, a line each, with the reason."""
 
 
 def json_schema(registry: Registry) -> dict[str, Any]:
     """One schema for both documents, with a branch for each registered component.
 
-    Each branch carries the component's description and defaults, and names the plugin that brings it. Only the branch
-    of an object's type is looked into, so that a validator's work, and what an editor says, does not grow with each
-    container around it.
+    Each branch carries the component's description and defaults, and names the plugin that provides it. A type is
+    written as the component's type, or as `distribution:type`. Only the branch of an object's type is looked into, so
+    that a validator's work, and what an editor shows, does not grow with each container around it.
 
-    It accepts what `load_spec` accepts, but for what JSON Schema cannot say: it takes 3.0 for an integer; it knows
-    nothing of how large or deep the whole text is, of repeated keys, and of characters and numbers that no string
-    and no float can hold; and it does not know which layers fit together, which `load_spec` does not ask either.
+    It accepts what `load_spec` accepts, apart from what JSON Schema cannot express: it takes 3.0 for an integer; it
+    knows nothing of the size and depth of the whole text, of repeated keys, of the keys of an object that are numbers,
+    or of characters and numbers that no string and no float can hold; and it does not know which layers fit together,
+    which `load_spec` does not check either. It describes the newest format only.
 
-    Raises:
-        ContractError: A component has a field of a type that has no JSON Schema.
+    A component whose fields have no JSON Schema is left out; "x-fcframe-left-out" lists these with the reason.
     """
     definitions: dict[str, Any] = {}
+    left_out: list[str] = []
     for kind in KINDS:
-        names = list(registry.of(kind.kind))
-        definitions[kind.kind] = {
-            "title": kind.__name__,
-            "type": "object",
-            "required": ["type"],
-            "properties": {"type": {"enum": names}},
-            "allOf": [
-                {
-                    "if": {"required": ["type"], "properties": {"type": {"const": name}}},
-                    "then": {"$ref": _pointer(f"{kind.kind}.{name}")},
-                }
-                for name in names
-            ],
-        }
-        if not names:
-            definitions[kind.kind] = {
-                "title": kind.__name__,
-                "not": {},
-                "description": "no plugin provides one",
-            }
-    for component in registry:
-        _define(f"{component.kind}.{component.type}", component, definitions)
-        _complete(definitions[f"{component.kind}.{component.type}"], component, registry)
+        branches = []
+        for component in registry.of(kind.kind).values():
+            names = _names(component, registry)
+            if not names:
+                continue
+            place = f"{kind.kind}.{names[0]}"
+            try:
+                _define(place, component, definitions)
+            except ContractError as error:
+                left_out.append(f"{error}; {registry.origin(component)} provides it")
+                continue
+            _complete(definitions[place], component, names, registry)
+            branches.append((place, names))
+        definitions[kind.kind] = _choice(kind, branches)
     _define("ExperimentSpec", ExperimentSpec, definitions)
     _define("NetworkSpec", NetworkSpec, definitions)
-    return {
+    schema = {
         "$schema": DIALECT,
         "title": "fcframe spec",
         "description": "A network spec, or an experiment spec: a network with its data and its training.",
@@ -64,10 +60,50 @@ def json_schema(registry: Registry) -> dict[str, Any]:
         "else": {"$ref": _pointer("NetworkSpec")},
         "$defs": definitions,
     }
+    return schema | {LEFT_OUT_KEY: left_out} if left_out else schema
+
+
+def _names(component: type[Component], registry: Registry) -> list[str]:
+    """What a spec may call the component: its type, where no other one has it, and `distribution:type`."""
+    found = []
+    for name in (component.type, f"{registry.origin(component).distribution}:{component.type}"):
+        try:
+            if registry.find(component.kind, name) is component:
+                found.append(name)
+        except LookupError:  # ambiguous
+            pass
+    return found
+
+
+def _choice(kind: type[Component], branches: list[tuple[str, list[str]]]) -> dict[str, Any]:
+    """The schema of a component of one kind, from the places and the names of all that are registered."""
+    if not branches:
+        return {"title": kind.__name__, "not": {}, "description": "no plugin provides one"}
+    return {
+        "title": kind.__name__,
+        "type": "object",
+        "required": ["type"],
+        "properties": {"type": {"enum": [name for _, names in branches for name in names]}},
+        "allOf": [
+            {
+                "if": {"required": ["type"], "properties": {"type": _one_of(names)}},
+                "then": {"$ref": _pointer(place)},
+            }
+            for place, names in branches
+        ],
+    }
+
+
+def _one_of(names: list[str]) -> dict[str, Any]:
+    return {"const": names[0]} if len(names) == 1 else {"enum": names}
 
 
 def fields_schema(component: type[Component]) -> dict[str, Any]:
-    """The schema of one component's fields: its own description of itself, for a person to read."""
+    """The schema of one component's fields, with their descriptions and defaults.
+
+    Raises:
+        ContractError: A field has no JSON Schema.
+    """
     definitions: dict[str, Any] = {}
     _define("component", component, definitions)
     found: dict[str, Any] = definitions["component"]
@@ -78,16 +114,16 @@ def _define(name: str, model: type[StrictModel], definitions: dict[str, Any]) ->
     """Adds a model's schema, and beside it those of the models inside it."""
     try:
         schema = model.model_json_schema(ref_template=_pointer(f"{name}.{{model}}"))
-    except PydanticUserError as error:
-        raise ContractError(f"{name} has no JSON Schema: {str(error).splitlines()[0]}") from error
+    except (PydanticUserError, NameError) as error:  # NameError: a type that is imported under TYPE_CHECKING
+        raise ContractError(f"{name} has no JSON Schema: {unreadable(model, error)}") from error
     for inner, inner_schema in schema.pop("$defs", {}).items():
         definitions[f"{name}.{inner}"] = _linked(inner_schema)
     definitions[name] = _linked(schema)
 
 
-def _complete(schema: dict[str, Any], component: type[Component], registry: Registry) -> None:
+def _complete(schema: dict[str, Any], component: type[Component], names: list[str], registry: Registry) -> None:
     plugin = registry.origin(component)
-    schema["properties"] = {"type": {"const": component.type}, **schema.get("properties", {})}
+    schema["properties"] = {"type": _one_of(names), **schema.get("properties", {})}
     schema["required"] = ["type", *schema.get("required", [])]
     schema["title"] = component.type
     schema["x-fcframe-plugin"] = plugin.name

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from fcframe.builder import max_bytes
 from fcframe.components import Metric
 from fcframe.context import Array, Context
 from fcframe.errors import SpecError
+from fcframe.limits import max_bytes
 from fcframe.network import Network
 
 

@@ -1,6 +1,6 @@
 """Spec → data, network, solver → run, in one call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from math import prod
@@ -15,13 +15,14 @@ from fcframe.consistency import measured, metric_of, notes, watching
 from fcframe.context import Array
 from fcframe.errors import DataError, OutputError, SpecError, json_path
 from fcframe.network import Network, as_integers
+from fcframe.plugins import Registry
+from fcframe.plugins import registry as installed
 from fcframe.providers import Wanted, running, versions
-from fcframe.registry import Registry
-from fcframe.registry import registry as installed
 from fcframe.spec.models import ExperimentSpec, Spec
 from fcframe.training import run as runs
+from fcframe.training.folder import folder
 from fcframe.training.listeners import Listeners, is_watcher, log
-from fcframe.training.output import progress_observer
+from fcframe.training.output import Progress, shown
 from fcframe.training.run import Run
 from fcframe.training.solver import Solver
 from fcframe.training.turns import threads_for, turns
@@ -36,7 +37,8 @@ def train(
     observers: Sequence[Any] = (),
     kernels: Wanted = None,
     threads: int | None = None,
-    progress: bool | Callable[[str], None] | None = None,
+    share_cores: bool = False,
+    progress: Progress = None,
     registry: Registry | None = None,
 ) -> Run:
     """Trains the network of an experiment spec.
@@ -52,7 +54,10 @@ def train(
         kernels: The name of a provider of kernels, its class or an instance; as for `fcframe.build`.
         threads: The number of threads; by default that of FCFRAME_THREADS, else 1 for a network of small products only,
             else one for each core. Another number may give other bytes.
-        progress: True prints a line for each evaluation and every 100 steps; a function is called with each line.
+        share_cores: Take turns on this machine's cores with your other trainings that say so too: each then has its
+            cores for half a second at a time, instead of all waiting for each other. No result changes.
+        progress: True shows how the training goes: a bar on a terminal, lines elsewhere. A function is called with
+            each of these lines.
         registry: Where components and hooks are looked up; what is installed, by default.
 
     Raises:
@@ -83,29 +88,28 @@ def train(
         said.append(line)
         log(line)
 
-    place = nullcontext() if out is None else runs.folder(Path(out))
-    with place as path, running(kernels, used) as chosen:
+    place = nullcontext() if out is None else folder(out)
+    with place as claimed, running(kernels, used, registry=registry) as chosen:
         # asked now, because a plugin that cannot say it must not cost a whole training
-        stands_on = {} if path is None else versions(chosen)
+        stands_on = {} if claimed is None else versions(chosen, registry=registry)
         network = build(spec, seed=spec.training.seed, kernels=chosen)
         examples = fitted(load_data(spec) if data is None else as_data(data), network)
         check_measured(spec, examples)
         for note in notes(spec, len(examples.X_train)):
             warn(note)
-        with turns(used) as sharing:
+        with turns(used, share_cores) as sharing, shown(progress) as showing:
             listeners = Listeners(warn)
             solver = Solver(network, examples, spec.training, listeners, sharing)
-            if progress:
-                observers = (*observers, progress_observer(progress))
-            _add(listeners, solver, spec, observers, registry)
+            _add(listeners, solver, spec, [*observers, *showing], registry)
             solver.train()
             assert solver.best is not None
+            path = None if claimed is None else claimed.path
             result = Run(
                 spec, network, solver.history, solver.best, solver.test(), path, used,
                 examples.fitted, tuple(said), solver.stopped,
             )  # fmt: skip
-        if path is not None:
-            runs.write(result, path, registry, stands_on)
+        if claimed is not None:
+            runs.write(result, claimed, registry, stands_on)
     solver.end(result)  # the folder stays, whatever a listener does now
     return result
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from fcframe.components import Observer
 from fcframe.errors import ContractError, in_a_line
 from fcframe.events import LIFE_CYCLE, Training
-from fcframe.registry import Registry
+from fcframe.plugins import Registry
 
 
 class Call(NamedTuple):
@@ -82,7 +82,7 @@ class Listeners:
         relay = registry.hooks(objects)
         for event, arguments in LIFE_CYCLE.items():
             for implementation in reversed(getattr(relay, f"fcframe_{event}").get_hookimpls()):
-                owner = f"the hooks of {_named(implementation.plugin, registry)}"
+                owner = f"the hooks of {implementation.plugin_name}"
                 function = _with_named(implementation.function, implementation.argnames, arguments)
                 self._calls[event].append(Call(owner, function))
 
@@ -90,11 +90,6 @@ class Listeners:
         for calls in self._calls.values():
             calls[:] = [call for call in calls if call.owner != owner]
         self._warn(f"{owner}: {event} raised {in_a_line(error)}; it is switched off, and the training goes on")
-
-
-def _named(plugin: Any, registry: Registry) -> str:
-    name = registry.manager.get_name(plugin)
-    return f"plugin {name!r}" if name else getattr(plugin, "__name__", type(plugin).__name__)
 
 
 def is_watcher(listener: Any) -> bool:

@@ -1,9 +1,9 @@
-"""Trainings that run at the same time on one machine, and take turns on its cores.
+"""Trainings that run at the same time on one machine, and take turns on its cores where they are asked to.
 
 A linear algebra library's threads wait for each other many times in a step, and busily. Where another program has the
 core of one of them, all wait: beside each other, two trainings with as many threads as there are cores take several
 times as long as one alone (docs/threads.md). In turns each has half of the time, and computes the same: a turn changes
-when, never what.
+when, never what. It is for trainings that are independent of each other: one that waits for another would wait long.
 """
 
 import os
@@ -30,7 +30,7 @@ TURN = 0.5
 POLL = 0.005
 """Seconds between two looks at whether it is one's turn."""
 PATIENCE = 30.0
-"""Seconds after which a training no longer waits, then or later: whoever has its cores was stopped, say."""
+"""Seconds after which a training goes on without turns: the one that has its cores was stopped, for example."""
 
 _INSIDE = ContextVar("inside", default=False)
 
@@ -85,55 +85,66 @@ class Turns:
         """Lets others at the cores, if the turn is over and somebody waits."""
         if time.monotonic() < self._ends:
             return
-        if _locked(self._next):  # nobody is next
-            _unlock(self._next)
-            self._ends = time.monotonic() + TURN
-            return
+        with self._without_turns_if_locks_fail():
+            if _locked(self._next):  # nobody waits
+                _unlock(self._next)
+                self._ends = time.monotonic() + TURN
+                return
         self.give()
         self.take()
 
     def take(self) -> None:
-        """Waits for the cores, first in a row of one, then for who has them."""
-        patience = time.monotonic() + PATIENCE
-        while not _locked(self._next):
-            if time.monotonic() > patience:
-                self.close()
-                return
-            time.sleep(POLL)
-        while True:
-            missing = self._count - len(self._held)
-            free = (file for file in self._files if file not in self._held and _locked(file))
-            self._held += [file for _, file in zip(range(missing), free, strict=False)]
-            if len(self._held) == self._count:
-                break
-            if time.monotonic() > patience:
-                self.close()
-                return
-            time.sleep(POLL)
-        _unlock(self._next)
-        self._ends = time.monotonic() + TURN
+        """Waits for the cores: first for the place of the next in turn, then until enough cores are free."""
+        if self.over:
+            return
+        with self._without_turns_if_locks_fail():
+            patience = time.monotonic() + PATIENCE
+            while not (_locked(self._next) and self._have_cores()):
+                if time.monotonic() > patience:
+                    self.close()
+                    return
+                time.sleep(POLL)
+            _unlock(self._next)
+            self._ends = time.monotonic() + TURN
 
     def give(self) -> None:
         """Lets others at the cores."""
-        for file in self._held:
-            _unlock(file)
+        with self._without_turns_if_locks_fail():
+            for file in self._held:
+                _unlock(file)
         self._held = []
 
     def close(self) -> None:
         """Takes no more turns."""
         self._ends, self._held = inf, []
         for file in (*self._files, self._next):
-            file.close()  # and with that it is unlocked
+            with suppress(OSError):
+                file.close()  # and with that it is unlocked
+
+    def _have_cores(self) -> bool:
+        """Whether it has all the cores that it needs, after it took those that are free."""
+        missing = self._count - len(self._held)
+        free = (file for file in self._files if file not in self._held and _locked(file))
+        self._held += [file for _, file in zip(range(missing), free, strict=False)]
+        return len(self._held) == self._count
+
+    @contextmanager
+    def _without_turns_if_locks_fail(self) -> Iterator[None]:
+        """Some file systems have no locks, or none left (ENOLCK on NFS): the training goes on without turns."""
+        try:
+            yield
+        except OSError:
+            self.close()
 
 
 @contextmanager
-def turns(count: int) -> Iterator[list[Turns]]:
-    """The block has so many cores, in turns with this user's other trainings; what it yields is called after each step.
+def turns(count: int, wanted: bool = True) -> Iterator[list[Turns]]:
+    """The block has so many cores, in turns with this user's other trainings; call what it yields after each step.
 
-    There are none, and no turns, where files cannot be locked, and in a training that runs inside another one.
+    There are no turns where they are not wanted, where files cannot be locked, and in a training inside another one.
     """
     found: list[Turns] = []
-    if fcntl is not None and not _INSIDE.get():
+    if wanted and fcntl is not None and not _INSIDE.get():
         with suppress(OSError):
             found = [Turns(count, _own(lock_folder()))]
     inside = _INSIDE.set(True)

@@ -11,7 +11,7 @@ import pytest
 
 from fcframe.components import Component
 from fcframe.errors import FcframeError, SpecError
-from fcframe.registry import Plugin, Registry, registry
+from fcframe.plugins import Plugin, Registry, registry
 from fcframe.strict import suggestion
 from fcframe.verify.report import Report, Result, Status, distinct
 from fcframe.verify.running.completeness import CLOSING, completeness

@@ -23,7 +23,7 @@ from fcframe.components import (
     Schedule,
 )
 from fcframe.kernels import NUMPY, Kernels
-from fcframe.registry import Registry
+from fcframe.plugins import Registry
 from fcframe.verify.checks import (
     datasets,
     documented,

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from fcframe.announced import check_type
 from fcframe.builder import plan
 from fcframe.components import KINDS
 from fcframe.errors import SpecError
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.network import Network
-from fcframe.registry import Quarantined, Registry
-from fcframe.registry import registry as installed
+from fcframe.plugins import Quarantined, Registry
+from fcframe.plugins import registry as installed
+from fcframe.plugins.classes import check_type
 from fcframe.spec.models import ExperimentSpec, NetworkSpec
 from fcframe.strict import suggestion
 from fcframe.verify.diagnosis.patterns import add_patterns

@@ -1,10 +1,10 @@
-"""Kernels on MKL's matrix products and on compiled loops: what the extra `fast` brings."""
+"""Faster kernels, the extra `fast`: MKL's matrix products and compiled loops."""
 
-from fcframe import hookimpl
+from fcframe import Kernels, hookimpl
 from fcframe_fast.provider import Fast
 
 
 @hookimpl
-def fcframe_kernels():
+def fcframe_kernels() -> list[type[Kernels]]:
     """Announces the kernels."""
     return [Fast]

@@ -1,20 +1,24 @@
-"""Matrix products by MKL, from the library in its own wheel."""
+"""Matrix products with MKL, from the library in its own wheel."""
 
 import ctypes
 import importlib.metadata
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-ROWS, COLUMNS = 101, 102  # CBLAS's numbers for an output stored by rows, and for "not transposed" and "transposed"
-PLAIN, TRANSPOSED = 111, 112
+from fcframe.arrays import Array
+
+ROWS = 101  # CblasRowMajor
+PLAIN, TRANSPOSED = 111, 112  # CblasNoTrans, CblasTrans
 GNU = 3
 LP64 = 0
-SAME_CODE_FOR_EVERY_ADDRESS = 2  # MKL_CBWR_AUTO: without it the last bits may depend on where an array lies
-WORTH_IT = 2**19
-"""Multiplications in a product, below which NumPy's is done sooner."""
-NARROW = 64
-"""Fewer rows or columns than this, and NumPy's is done sooner."""
-LONGEST = 2**31 - 1
+SAME_CODE_FOR_EVERY_ADDRESS = 2  # MKL_CBWR_AUTO: without it the last bits may depend on an array's alignment
+MIN_MULTIPLICATIONS = 2**19
+"""For smaller products NumPy's is faster."""
+MIN_WIDTH = 64
+"""With fewer rows or columns NumPy's is faster."""
+MAX_STRIDE = 2**31 - 1
 
 
 class Products:
@@ -24,27 +28,27 @@ class Products:
         threads: How many a product may use.
 
     Raises:
-        OSError: The library cannot be loaded; says which.
+        OSError: The library cannot be loaded; the message says which.
     """
 
-    def __init__(self, threads):
+    def __init__(self, threads: int) -> None:
         library = ctypes.CDLL(str(library_file()), mode=ctypes.RTLD_GLOBAL)
-        # The layer comes before any other call, which would choose another one.
+        # The layer must be set first: any other call would choose one.
         if library.MKL_Set_Threading_Layer(GNU) != GNU or library.MKL_Set_Interface_Layer(LP64) != LP64:
             raise OSError("MKL was loaded before with other threads or other integers")
         library.MKL_CBWR_Set(SAME_CODE_FOR_EVERY_ADDRESS)
         library.MKL_Set_Dynamic(0)
         library.MKL_Set_Num_Threads(threads)
-        self._routines = {
+        self._routines: dict[np.dtype[Any], tuple[Any, int]] = {
             np.dtype(np.float32): (_routine(library.cblas_sgemm, ctypes.c_float), 4),
             np.dtype(np.float64): (_routine(library.cblas_dgemm, ctypes.c_double), 8),
         }
 
-    def matmul(self, a, b, out):
-        """`out = a @ b`, by NumPy where that is sooner done or MKL takes no such arrays."""
+    def matmul(self, a: Array, b: Array, out: Array) -> Array:
+        """`out = a @ b`, by NumPy where that is faster or MKL does not take such arrays."""
         rows, inner = a.shape
         columns = b.shape[1]
-        if rows * inner * columns < WORTH_IT or rows < NARROW or columns < NARROW:
+        if rows * inner * columns < MIN_MULTIPLICATIONS or rows < MIN_WIDTH or columns < MIN_WIDTH:
             return np.dot(a, b, out=out)
         known = self._routines.get(out.dtype)
         if known is None or not a.dtype == b.dtype == out.dtype or not out.flags.c_contiguous:
@@ -60,7 +64,7 @@ class Products:
         return out
 
 
-def library_file():
+def library_file() -> Path:
     """The library in the installed wheel of MKL.
 
     Raises:
@@ -68,11 +72,11 @@ def library_file():
     """
     for file in importlib.metadata.files("mkl") or ():
         if file.name.startswith("libmkl_rt.so"):
-            return file.locate().resolve()
+            return Path(str(file.locate())).resolve()
     raise OSError("the wheel of mkl holds no libmkl_rt.so")
 
 
-def _routine(function, number):
+def _routine(function: Any, number: Any) -> Any:
     pointer, integer = ctypes.c_void_p, ctypes.c_int
     function.argtypes = [
         *[integer] * 6, number, pointer, integer, pointer, integer, number, pointer, integer,
@@ -81,12 +85,12 @@ def _routine(function, number):
     return function
 
 
-def _layout(array, size):
-    """Whether a matrix lies there by rows or by columns, and how far these are apart; None where it is neither."""
+def _layout(array: Array, size: int) -> tuple[int, int] | None:
+    """Whether a matrix is stored by rows or by columns, and its leading dimension; None where it is neither."""
     rows, columns = array.shape
     down, along = array.strides
-    if along == size and down >= columns * size and down % size == 0 and down // size <= LONGEST:
+    if along == size and down >= columns * size and down % size == 0 and down // size <= MAX_STRIDE:
         return PLAIN, down // size
-    if down == size and along >= rows * size and along % size == 0 and along // size <= LONGEST:
+    if down == size and along >= rows * size and along % size == 0 and along // size <= MAX_STRIDE:
         return TRANSPOSED, along // size
     return None

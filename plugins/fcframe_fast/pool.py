@@ -1,24 +1,26 @@
-"""The threads: MKL and the compiled loops share one pool, or there is none beside that of NumPy's own BLAS.
+"""The thread pool that MKL and the compiled loops share.
 
-Two pools on the same cores are slower than one thread: those of one wait busily for work on the cores of the other.
+Two pools on the same cores are slower than one thread: while they wait for work, the threads of each keep the cores
+busy that the other one needs.
 """
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numba
-import threadpoolctl
+import threadpoolctl  # type: ignore[import-untyped]
 
 LAYER = "omp"
 
 
-def opened(threads):
-    """Makes Numba's loops use GNU OpenMP's threads, and so many of them; how many there are is returned.
+def opened(threads: int) -> int:
+    """Makes Numba's loops use that many threads of GNU OpenMP, and returns how many there are.
 
     Raises:
         ImportError: Numba's loops run in another pool already, or this one cannot be loaded.
     """
     numba.config.THREADING_LAYER = LAYER
-    count = min(threads, numba.config.NUMBA_NUM_THREADS)
+    count = min(threads, int(numba.config.NUMBA_NUM_THREADS))
     numba.set_num_threads(count)
     if numba.threading_layer() != LAYER:
         raise ImportError(f"Numba's threads are of its layer {numba.threading_layer()!r} already, and not of {LAYER!r}")
@@ -26,12 +28,12 @@ def opened(threads):
 
 
 @contextmanager
-def limited(threads):
-    """So many threads for the loops in the block, how many there are is given, and one for NumPy's own BLAS.
+def limited(threads: int) -> Iterator[int]:
+    """Limits the loops to that many threads in the block, of which it gives the number, and NumPy's own BLAS to one.
 
-    MKL is held by whoever holds all pools. OpenBLAS does the small products.
+    The limit of MKL's threads is set with that of all pools. OpenBLAS computes the small products.
     """
-    before, count = numba.get_num_threads(), min(threads, numba.config.NUMBA_NUM_THREADS)
+    before, count = numba.get_num_threads(), min(threads, int(numba.config.NUMBA_NUM_THREADS))
     numba.set_num_threads(count)
     try:
         with threadpoolctl.ThreadpoolController().select(internal_api="openblas").limit(limits=1):

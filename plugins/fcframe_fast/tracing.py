@@ -1,17 +1,19 @@
-"""What an elementwise optimizer does, found by letting it do it to stand-ins: a program of elementwise operations.
+"""What an elementwise optimizer does, as a program of elementwise operations.
 
-The optimizer's own text is called with objects that look like arrays and write down each operation. Whatever cannot be
-written down ends the tracing, so a program is the whole text or there is none.
+The optimizer's own `update` is called with stand-ins, which look like arrays and write down each operation. Whatever
+cannot be written down ends the tracing, so a program is the whole update or there is none.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, Never
 
 import numpy as np
 
-EXACT = 2**53
-"""Larger integers are not what a float holds."""
+MAX_INTEGER = 2**53
+"""A float does not hold all larger integers."""
 
-BINARY = {
+BINARY: dict[np.ufunc, str] = {
     np.add: "add",
     np.subtract: "subtract",
     np.multiply: "multiply",
@@ -20,7 +22,7 @@ BINARY = {
     np.minimum: "minimum",
     np.power: "power",
 }
-UNARY = {
+UNARY: dict[np.ufunc, str] = {
     np.sqrt: "sqrt",
     np.square: "square",
     np.absolute: "absolute",
@@ -38,10 +40,10 @@ class UntraceableError(Exception):
 
 
 Operation = tuple[str, int, int | None]
-"""A name and its operands. One from 0 on is a value, one below is a number: −1 the first, −2 the second.
+"""A name and its operands. An operand from 0 on is a value; a negative one is a number: −1 the first, −2 the second.
 
-The values are first those of the arrays, and then the results of the operations. A number stands there by its place,
-for numbers change from step to step while the operations stay.
+The values are first those of the arrays, and then the results of the operations. Numbers are listed apart, since they
+change from step to step while the operations stay the same.
 """
 
 
@@ -55,7 +57,7 @@ class Trace:
     """
 
     arrays: int
-    dtype: np.dtype
+    dtype: np.dtype[Any]
     operations: list[Operation] = field(default_factory=list)
     numbers: list[float] = field(default_factory=list)
     held: list[int] = field(default_factory=list)
@@ -64,36 +66,36 @@ class Trace:
     broken: str = ""
     """Why there is no program."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.held = list(range(self.arrays))
 
-    def standins(self):
+    def standins(self) -> "list[StandIn]":
         """What stands for each array."""
         return [StandIn(self, value, place) for place, value in enumerate(self.held)]
 
-    def end(self, reason):
-        """Ends the tracing; whoever catches the exception gets no program nevertheless."""
+    def end(self, reason: str) -> Never:
+        """Ends the tracing, also where the optimizer catches the exception."""
         self.broken = self.broken or reason
         raise UntraceableError(reason)
 
-    def operand(self, value):
+    def operand(self, value: object) -> int:
         """What an operation reads: the value of a stand-in, or a number that counts as one of the arrays' dtype."""
         if isinstance(value, StandIn):
             if value.trace is not self:
                 self.end("an array of another update")
             return value.value
         plain = type(value) in (int, float, bool) or (isinstance(value, np.generic) and value.dtype == self.dtype)
-        if not plain or (type(value) is int and abs(value) > EXACT):
+        if not plain or (type(value) is int and abs(value) > MAX_INTEGER):
             self.end(f"a {type(value).__name__}")
-        self.numbers.append(float(value))
+        self.numbers.append(float(value))  # type: ignore[arg-type]
         return -len(self.numbers)
 
-    def apply(self, name, first, second=None):
+    def apply(self, name: str, first: int, second: int | None = None) -> int:
         """Writes an operation down, and returns the value that it makes."""
         self.operations.append((name, first, second))
         return self.arrays + len(self.operations) - 1
 
-    def write(self, target, value):
+    def write(self, target: object, value: int) -> "StandIn":
         """Notes that an array, or an intermediate result, holds another value."""
         if not isinstance(target, StandIn) or target.trace is not self:
             self.end("writing to an array of its own")
@@ -105,8 +107,8 @@ class Trace:
         return target
 
 
-def _refused(name):
-    def refuse(self, *args, **kwargs):  # noqa: ARG001
+def _refused(name: str) -> Callable[..., Any]:
+    def refuse(self: "StandIn", *args: object, **kwargs: object) -> Never:  # noqa: ARG001
         self.trace.end(f"{name} of an array")
 
     return refuse
@@ -121,10 +123,12 @@ class StandIn(np.lib.mixins.NDArrayOperatorsMixin):
         place: Which of the arrays it is; None for an intermediate result.
     """
 
-    def __init__(self, trace, value, place=None):
+    def __init__(self, trace: Trace, value: int, place: int | None = None) -> None:
         self.trace, self.value, self.place = trace, value, place
 
-    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: object, out: tuple[object, ...] | None = None, **options: object
+    ) -> "StandIn":
         trace = self.trace
         if method != "__call__" or options or (out is not None and len(out) != 1):
             trace.end(f"{ufunc.__name__} with more than arrays")
@@ -139,7 +143,7 @@ class StandIn(np.lib.mixins.NDArrayOperatorsMixin):
             trace.end(f"{ufunc.__name__}")
         return StandIn(trace, value) if out is None else trace.write(out[0], value)
 
-    def _binary(self, name, first, second):
+    def _binary(self, name: str, first: int, second: int) -> int:
         trace = self.trace
         if first < 0 and second < 0:
             trace.end("an operation between numbers")
@@ -147,24 +151,24 @@ class StandIn(np.lib.mixins.NDArrayOperatorsMixin):
             return trace.apply("square" if trace.numbers[~second] == 2.0 else "sqrt", first)
         return trace.apply(name, first, second)
 
-    def __setitem__(self, key, value):
+    def __setitem__(self, key: object, value: object) -> None:
         if not (key is Ellipsis or (isinstance(key, slice) and key == slice(None))):
             self.trace.end("a part of an array")
         self.trace.write(self, self.trace.apply("copy", self.trace.operand(value)))
 
-    def copy(self):
+    def copy(self) -> "StandIn":
         """A new array of the same numbers."""
         return StandIn(self.trace, self.trace.apply("copy", self.value))
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype[Any]:
         """The arrays' dtype."""
         return self.trace.dtype
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Never:
         if name.startswith("__"):  # Python and NumPy look for these by themselves
             raise AttributeError(name)
-        return self.trace.end(f"{name} of an array")
+        self.trace.end(f"{name} of an array")
 
     __array_function__ = _refused("a function")
     __array__ = _refused("the numbers")

@@ -1,93 +1,122 @@
-"""An elementwise optimizer's update of all parameters in one pass that the threads share."""
+"""An elementwise optimizer's update of a group of parameters in one pass, which the threads share."""
+
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from fcframe_fast import loops, machine
+from fcframe import Step
+from fcframe.arrays import Array
+from fcframe.kernels import Update
+from fcframe_fast import generated, loops
 from fcframe_fast.tracing import Trace, UntraceableError
 
+Run = Callable[[int, int, int, int], None]
+"""Calls a compiled update: its address, those of the numbers and of the arrays' addresses, and the arrays' length."""
 GRADIENT = 1
 """The gradient's place among the arrays."""
-FEW = 64
-"""Numbers that the optimizer's own text and its program are compared on."""
-ROUNDINGS = 200
-"""By how many rounding errors of the largest number these may differ."""
+SAMPLE = 64
+"""Elements on which the optimizer's own update and its program are compared."""
+MAX_ROUNDING_ERRORS = 200
+"""By how many rounding errors of the largest element these may differ."""
+MAX_PROGRAMS = 16
+"""Different programs of one group, after which NumPy makes the updates: compiling one takes a third of a second."""
 
 
-def update_of(update, w, dw, slots, run):
-    """The traced update, or None where the optimizer's text cannot be traced, or does something else when it is."""
-    return TracedUpdate(update, w, dw, slots, run) if _does_the_same(update, w.dtype, tuple(slots)) else None
-
-
-def _does_the_same(update, dtype, names):
-    """Whether a step does to a few numbers what the text does to them: it may ask whether it has an array in hand."""
-    rng = np.random.default_rng(0)
-    w, dw, *slots = (rng.normal(size=FEW).astype(dtype) for _ in range(2 + len(names)))
-    slots = {name: np.abs(slot) for name, slot in zip(names, slots, strict=True)}  # some are squares
-    own_w, own_slots = w.copy(), {name: slot.copy() for name, slot in slots.items()}
-    traced = TracedUpdate(update, w, dw, slots, lambda *arguments: loops.update(*arguments, 1))
-    try:
-        with np.errstate(all="ignore"):
-            if not traced(1, 0.1):
-                return False
-            update(own_w, dw.copy(), own_slots, 1, 0.1)
-    except Exception:  # NumPy's way shows it, with the whole arrays
-        return False
-    pairs = [(w, own_w), *((slots[name], own_slots[name]) for name in names)]
-    return all(_alike(found, own, ROUNDINGS * float(np.finfo(dtype).eps)) for found, own in pairs)
-
-
-def _alike(found, own, tolerance):
-    largest = np.abs(own[np.isfinite(own)]).max(initial=1)
-    return np.allclose(found, own, rtol=0, atol=tolerance * float(largest), equal_nan=True)
+def update_of(update: Update, w: Array, dw: Array, slots: dict[str, Array], run: Run) -> Callable[[Step], bool] | None:
+    """The traced update, or None where the optimizer's update cannot be traced, or does something else when it is."""
+    traced = TracedUpdate(update, w, dw, slots, run)
+    return traced if traced.agrees(decay=True) else None
 
 
 class TracedUpdate:
-    """Calls the optimizer's own text once a step with stand-ins, and runs what it wrote down on all numbers.
+    """Calls the optimizer's own update once a step with stand-ins, and runs what it wrote down on all elements.
 
     Args:
         update: The optimizer's method.
-        w: All parameters, flat.
-        dw: All gradients.
+        w: The parameters, flat.
+        dw: Their gradients.
         slots: The optimizer's slots.
-        run: Runs a program's code: takes its address, those of the numbers and of the arrays, and these's length.
+        run: Calls the compiled update.
     """
 
-    def __init__(self, update, w, dw, slots, run):
+    def __init__(self, update: Update, w: Array, dw: Array, slots: dict[str, Array], run: Run) -> None:
         self._update, self._run = update, run
         self._arrays = (w, dw, *slots.values())
         self._names = tuple(slots)
         self._places = np.array([array.ctypes.data for array in self._arrays], np.int64)
+        self._agrees: dict[bool, bool] = {}
+        self._programs: set[object] = set()
 
-    def trace(self, step, learning_rate):
+    def __call__(self, step: Step) -> bool:
+        """Makes one update of everything and returns True; or returns False, where it is left to NumPy."""
+        return self.agrees(step.decay) and self._done(step)
+
+    def agrees(self, decay: bool) -> bool:
+        """Whether the traced update does to a few random numbers what the optimizer's own does.
+
+        It may not: an update can ask whether it has an array in hand, for example. Compared once for parameters with
+        and once for those without weight decay.
+        """
+        if decay not in self._agrees:
+            self._agrees[decay] = self._compared(Step(1, 0.1, decay))
+        return self._agrees[decay]
+
+    def _compared(self, step: Step) -> bool:
+        rng, dtype = np.random.default_rng(0), self._arrays[0].dtype
+        w, dw, *others = (rng.normal(size=SAMPLE).astype(dtype) for _ in self._arrays)
+        slots = {name: np.abs(slot) for name, slot in zip(self._names, others, strict=True)}  # some are squares
+        own_w, own_slots = w.copy(), {name: slot.copy() for name, slot in slots.items()}
+        traced = TracedUpdate(self._update, w, dw, slots, partial(loops.update, threads=1))
+        with np.errstate(all="ignore"):
+            if not traced._done(step):
+                return False
+            try:
+                self._update(own_w, dw.copy(), own_slots, step)
+            except Exception:  # NumPy's way will show it, with the whole arrays
+                return False
+        tolerance = MAX_ROUNDING_ERRORS * float(np.finfo(dtype).eps)
+        pairs = [(w, own_w), *((slots[name], own_slots[name]) for name in self._names)]
+        return all(_close(found, own, tolerance) for found, own in pairs)
+
+    def _done(self, step: Step) -> bool:
+        try:
+            trace = self._trace(step)
+        except UntraceableError:  # in this step: what is done may depend on the step
+            return False
+        program = tuple(trace.operations), tuple(trace.held), len(trace.numbers), trace.dtype
+        if program not in self._programs:
+            if len(self._programs) == MAX_PROGRAMS:
+                return False
+            self._programs.add(program)
+        with np.errstate(over="ignore"):
+            numbers = np.array(trace.numbers, trace.dtype)
+        function = generated.compiled(*program)
+        self._run(function.address, numbers.ctypes.data, self._places.ctypes.data, len(self._arrays[0]))
+        return True
+
+    def _trace(self, step: Step) -> Trace:
         """What the update of this step does.
 
         Raises:
             UntraceableError: It does what no program does.
         """
         trace = Trace(len(self._arrays), self._arrays[0].dtype, read_only=frozenset({GRADIENT}))
-        w, dw, *slots = trace.standins()
-        slots = dict(zip(self._names, slots, strict=True))
+        w, dw, *others = trace.standins()
+        slots = dict(zip(self._names, others, strict=True))
         before = dict(slots)
+        update: Callable[..., object] = self._update  # which is called with what are no arrays
         try:
-            returned = self._update(w, dw, slots, step, learning_rate)
+            returned = update(w, dw, slots, step)
         except UntraceableError:
             raise
-        except Exception as error:  # a text for arrays alone may stumble over a stand-in anywhere
+        except Exception as error:  # what is written for arrays alone may fail with a stand-in anywhere
             raise UntraceableError(f"it raised {type(error).__name__}") from error
         if trace.broken or returned is not None or slots != before:
             raise UntraceableError(trace.broken or "it returns something, or puts other arrays into the slots")
         return trace
 
-    def __call__(self, step, learning_rate):
-        """Makes one update of everything, and says whether it could."""
-        try:
-            trace = self.trace(step, learning_rate)
-        except UntraceableError:  # in this step: the text may ask for the step
-            return False
-        with np.errstate(over="ignore"):
-            numbers = np.array(trace.numbers, trace.dtype)
-        code = machine.compiled(
-            tuple(trace.operations), tuple(trace.held), trace.arrays, len(trace.numbers), trace.dtype
-        )
-        self._run(code, numbers.ctypes.data, self._places.ctypes.data, len(self._arrays[0]))
-        return True
+
+def _close(found: Array, own: Array, tolerance: float) -> bool:
+    largest = np.abs(own[np.isfinite(own)]).max(initial=1)
+    return np.allclose(found, own, rtol=0, atol=tolerance * float(largest), equal_nan=True)

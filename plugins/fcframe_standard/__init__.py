@@ -1,50 +1,66 @@
-"""The bundled components. They come in by the road that every plugin takes: an entry point and one hook."""
+"""The bundled components. They come in by the road that every plugin takes: an entry point and one hook.
 
-import fcframe
-from fcframe_standard.datasets.cifar10 import CIFAR10
-from fcframe_standard.datasets.csv_file import CSV
-from fcframe_standard.datasets.digits import Digits
-from fcframe_standard.datasets.npz import NPZ
-from fcframe_standard.initializers.he import He
-from fcframe_standard.initializers.normal import Normal
-from fcframe_standard.initializers.ones import Ones
-from fcframe_standard.initializers.xavier import Xavier
-from fcframe_standard.initializers.zeros import Zeros
-from fcframe_standard.layers.affine import Affine
-from fcframe_standard.layers.batchnorm import BatchNorm
-from fcframe_standard.layers.dropout import Dropout
-from fcframe_standard.layers.embedding import Embedding
-from fcframe_standard.layers.relu import ReLU
-from fcframe_standard.layers.residual import Residual
-from fcframe_standard.layers.sequential import Sequential
-from fcframe_standard.layers.softmax import Softmax
-from fcframe_standard.losses.mse import MSE
-from fcframe_standard.losses.softmax import SoftmaxLoss
-from fcframe_standard.metrics.accuracy import Accuracy
-from fcframe_standard.metrics.r2 import R2
-from fcframe_standard.observers.clip_gradients import ClipGradients
-from fcframe_standard.observers.early_stopping import EarlyStopping
-from fcframe_standard.optimizers.adam import Adam
-from fcframe_standard.optimizers.adamw import AdamW
-from fcframe_standard.optimizers.muon import Muon
-from fcframe_standard.optimizers.sgd import SGD
-from fcframe_standard.regularizers.l2 import L2
-from fcframe_standard.schedules.cosine import Cosine
-from fcframe_standard.schedules.exponential import Exponential
-from fcframe_standard.schedules.reduce_on_plateau import ReduceOnPlateau
+Each is imported when it is used. `from fcframe_standard import Affine` works as well.
+"""
+
+from importlib import import_module
+
+from fcframe import hookimpl
+
+REFERENCES = """
+layer affine = fcframe_standard.layers.affine:Affine
+layer relu = fcframe_standard.layers.relu:ReLU
+layer batchnorm = fcframe_standard.layers.batchnorm:BatchNorm
+layer dropout = fcframe_standard.layers.dropout:Dropout
+layer softmax = fcframe_standard.layers.softmax:Softmax
+layer embedding = fcframe_standard.layers.embedding:Embedding
+layer sequential = fcframe_standard.layers.sequential:Sequential
+layer residual = fcframe_standard.layers.residual:Residual
+
+loss softmax = fcframe_standard.losses.softmax:SoftmaxLoss
+loss mse = fcframe_standard.losses.mse:MSE
+
+optimizer sgd = fcframe_standard.optimizers.sgd:SGD
+optimizer adam = fcframe_standard.optimizers.adam:Adam
+optimizer adamw = fcframe_standard.optimizers.adamw:AdamW
+optimizer muon = fcframe_standard.optimizers.muon:Muon
+
+schedule exponential = fcframe_standard.schedules.exponential:Exponential
+schedule cosine = fcframe_standard.schedules.cosine:Cosine
+schedule reduce_on_plateau = fcframe_standard.schedules.reduce_on_plateau:ReduceOnPlateau
+
+initializer normal = fcframe_standard.initializers.normal:Normal
+initializer zeros = fcframe_standard.initializers.zeros:Zeros
+initializer ones = fcframe_standard.initializers.ones:Ones
+initializer xavier = fcframe_standard.initializers.xavier:Xavier
+initializer he = fcframe_standard.initializers.he:He
+
+regularizer l2 = fcframe_standard.regularizers.l2:L2
+
+metric accuracy = fcframe_standard.metrics.accuracy:Accuracy
+metric r2 = fcframe_standard.metrics.r2:R2
+
+observer early_stopping = fcframe_standard.observers.early_stopping:EarlyStopping
+observer clip_gradients = fcframe_standard.observers.clip_gradients:ClipGradients
+
+dataset digits = fcframe_standard.datasets.digits:Digits
+dataset cifar10 = fcframe_standard.datasets.cifar10:CIFAR10
+dataset npz = fcframe_standard.datasets.npz:NPZ
+dataset csv = fcframe_standard.datasets.csv_file:CSV
+"""
+"""One line a component: kind type = module:Class."""
+_LINES = [line for line in REFERENCES.splitlines() if line]
+_MODULES = {name: module for line in _LINES for module, _, name in [line.partition(" = ")[2].partition(":")]}
+__all__ = sorted(_MODULES)
 
 
-@fcframe.hookimpl
+@hookimpl
 def fcframe_register():
     """Announces them all."""
-    return [
-        Affine, ReLU, BatchNorm, Dropout, Softmax, Embedding, Sequential, Residual,
-        SoftmaxLoss, MSE,
-        SGD, Adam, AdamW, Muon,
-        Exponential, Cosine, ReduceOnPlateau,
-        Normal, Zeros, Ones, Xavier, He,
-        L2,
-        Accuracy, R2,
-        EarlyStopping, ClipGradients,
-        Digits, CIFAR10, NPZ, CSV,
-    ]  # fmt: skip
+    return _LINES
+
+
+def __getattr__(name):
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

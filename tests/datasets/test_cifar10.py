@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import pickle
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,28 @@ def test_a_file_that_is_much_too_large_is_not_read(folder):
         load(root=str(folder))
 
 
+def test_long_names_in_a_pickle_cost_little_time_and_memory(folder):
+    long = b"a" * 2_000_000
+    text = b"X" + len(long).to_bytes(4, "little") + long
+    asking = b"\x80\x04" + text + b"\x94" + text + b"\x93" * 199_000 + b"h\x00\x93" * 10 + b"."
+    (folder / "data_batch_1").write_bytes(asking)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"asks for a{50,100}") as caught:
+            pickles.read(folder / "data_batch_1", MD5["data_batch_1"])
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+    assert len(str(caught.value)) < 1000
+
+
+def test_many_different_names_in_a_pickle_are_not_all_kept(folder):
+    names = b"".join(b"cos\nf%d\n" % i for i in range(100_000))
+    (folder / "data_batch_1").write_bytes(b"\x80\x02" + names + b".")
+    with pytest.raises(ValueError, match=r"asks for os\.f0, os\.f1, os\.f2: refused"):
+        load(root=str(folder))
+
+
 def test_names_in_a_pickle_cannot_write_to_the_terminal(folder):
     (folder / "data_batch_1").write_bytes(b"\x80\x04\x8c\x05\x1b[31m\x8c\x03a\nb\x93.")
     with pytest.raises(ValueError, match="asks for") as caught:
@@ -179,3 +202,28 @@ def test_the_mean_is_that_of_all_training_images_and_few_are_the_first_of_many()
 def test_a_pixel_less_the_mean_is_rounded_once():
     single, double = load("float32", train_size=50), load("float64", train_size=50)
     assert np.array_equal(single.X_train, double.X_train.astype(np.float32))
+
+
+def test_new_images_are_treated_as_the_training_images(monkeypatch):
+    mean = np.random.default_rng(0).uniform(0, 255, (3, 32, 32))
+    fitted = {"mean": mean, "classes": ["a", "b"]}
+    images = np.random.default_rng(1).integers(0, 256, (4, 3, 32, 32), np.uint8)
+    X, y = CIFAR10(scale=0.5).read(images.reshape(4, -1), fitted, np.dtype("float32"))
+    assert np.allclose(X, (images - mean) / 2, atol=1e-4)
+    assert X.dtype == np.float32
+    assert y is None
+    assert CIFAR10().read((images, ["b", "a", "a", "b"]), fitted, np.dtype("float64"))[1].tolist() == [1, 0, 0, 1]
+    with pytest.raises(ValueError, match=r"shape \(32, 32, 3\), expected \(3, 32, 32\); its axes stand in another"):
+        CIFAR10().read(images.transpose(0, 2, 3, 1), fitted, np.dtype("float32"))
+
+
+@real
+def test_the_training_images_read_again_are_the_same():
+    dataset = CIFAR10(train_size=50)
+    data = dataset.load(np.dtype("float32"), np.random.default_rng(0))
+    X, y = dataset.read(dataset.own_source(), data.fitted, np.dtype("float32"))
+    for split, rows in data.rows.items():
+        assert np.array_equal(X[rows], data.splits()[split][0])
+        assert np.array_equal(y[rows], data.splits()[split][1])
+    assert data.where("test", 3) == "test image 3 of CIFAR-10"
+    assert data.where("train", 3) == "image 3 of CIFAR-10"

@@ -1,5 +1,7 @@
 """CSV files: columns, labels, statistics, and errors that lead to the line."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -7,6 +9,8 @@ from pydantic import ValidationError
 import fcframe
 
 CSV = fcframe.registry().datasets["csv"]
+WHOLE = {"validation": 0, "test": 0}
+MISSING = ("nan", "NaN", "NA", "N/A", "#N/A", "<NA>", "null", "NULL", "None", "?", " . ", "-nan")
 PETS = "height,weight,kind\n0.3,4,cat\n0.6,20,dog\n0.2,3.5,cat\n0.1,1,axolotl\n"
 
 
@@ -38,10 +42,19 @@ def test_texts_are_numbered_in_sorted_order(load):
     assert data.y_train.dtype == np.intp
 
 
-def test_integers_are_labels_as_they_stand(load):
-    data = load("a,b\n1.5,3\n2.5,-1\n")
-    assert rows(data) == [(1.5, 3), (2.5, -1)]
-    assert data.classes == ()
+@pytest.mark.parametrize(
+    ("column", "classes", "labels"),
+    [
+        ("0 1 2", ("0", "1", "2"), [0, 1, 2]),
+        ("1 2 10", ("1", "2", "10"), [0, 1, 2]),
+        ("3 -1 7", ("-1", "3", "7"), [1, 0, 2]),
+        ("1.0 2.0 1", ("1", "2"), [0, 1, 0]),
+    ],
+)
+def test_integers_are_numbered_from_zero_in_numeric_order_and_keep_their_names(load, column, classes, labels):
+    data = load("a,b\n" + "".join(f"{i},{label}\n" for i, label in enumerate(column.split())), **WHOLE)
+    assert data.classes == classes
+    assert rows(data) == list(enumerate(labels))
 
 
 def test_one_text_among_integers_makes_them_all_texts(load):
@@ -57,13 +70,13 @@ def test_numbers_are_predicted_in_the_dtype_of_x(load):
 
 @pytest.mark.parametrize(("target", "row"), [("b", (1, 3, 2)), (0, (2, 3, 1)), (-2, (1, 3, 2)), (-1, (1, 2, 3))])
 def test_the_target_is_found_by_name_or_number(load, target, row):
-    assert rows(load("a, b ,c\n1,2,3\n", target=target)) == [row]
+    assert rows(load("a, b ,c\n1,2,3\n", target=target, labels=False)) == [row]
 
 
 def test_dialects(load):
-    assert rows(load("1;2\r\n\r\n3;4\r\n", header=False, delimiter=";")) == [(1, 2), (3, 4)]
+    assert rows(load("1;2\r\n\r\n3;4\r\n", header=False, delimiter=";", labels=False)) == [(1, 2), (3, 4)]
     assert load('\ufeffa,b\n1,"x, y"\n2," x, y "', target="b").classes == ("x, y",)
-    assert rows(load("a\tb\n1\t2\n", delimiter="\t")) == [(1, 2)]
+    assert rows(load("a\tb\n1\t2\n", delimiter="\t", labels=False)) == [(1, 2)]
 
 
 def test_splits_are_disjoint_complete_and_drawn_by_the_seed(load):
@@ -101,6 +114,21 @@ def test_standardizing_uses_the_training_rows_alone(load, dtype):
         ("a,b\n1e300,3\n", {}, ":2: column 'a': '1e300' is not a finite number up to 3.4e[+]38"),
         ("a,b\n1,cat\n", {"labels": False}, ":2: column 'b': 'cat' is no number"),
         ("a,b\n1, \n", {}, ":2: column 'b': the label is missing"),
+        (
+            "a,t\n1,0\n2,1\n3,nan\n4,0\n",
+            {},
+            ":4: column 't': the label is missing: 'nan'; delete the row, or .* missing",
+        ),
+        *((f"a,t\n1,x\n2,{text}\n", {}, ":3: column 't': the label is missing") for text in MISSING),
+        ("5.1,3.5,0\n4.9,3.0,0\n7.0,3.2,1\n", {}, ":1: the header is made of numbers: 5.1, 3.5, 0; .* header to false"),
+        ("a,b\n1,2\n", {"header": False}, ":1: column 0: 'a' is no number; .* set header to true"),
+        ("a;b;t\n1;2;0\n3;4;1\n", {}, ":1: one column; the fields seem .* ';': set delimiter to ';' .it is ','"),
+        ("a\tb\n1\t2\n", {}, r":1: one column; .*set delimiter to '\\t'"),
+        ("a b t\n1 2 0\n", {}, ":1: one column; .* set delimiter to ' '"),
+        ("a,b\n1,2\n", {"delimiter": ";"}, ":1: one column; .* set delimiter to ','"),
+        ("n, m;k;t\n1,5;2;0\n3;4;1\n", {}, ":3: 1 fields, expected 2; .* set delimiter to ';'"),
+        ("1,5;2,5;0\n1,5;3,5;1\n", {"header": False}, ":1: column 1: '5;2' is no number"),
+        ("a;t\n1,5;0\n", {"delimiter": ";"}, ":2: column 'a': '1,5' is no number; decimals are written with a point"),
         ("a,b\n1,0.5\n2,3\n", {}, ": labels such as '0.5' are numbers to be predicted: set labels to false"),
         ("", {}, ": the file is empty"),
         ("\n\n", {}, ": the file is empty"),
@@ -127,7 +155,7 @@ def test_errors_lead_to_file_line_and_column(load, path, text, fields, reason):
 
 
 @pytest.mark.parametrize(
-    ("allowed", "reason"), [(10, "the file has 24 bytes; 10"), (30, ":3: more than 30 bytes of n")]
+    ("allowed", "reason"), [(10, "the file has 24 bytes; 10"), (30, ":2: the rows up to this one take 216 bytes")]
 )
 def test_no_more_memory_is_taken_than_is_allowed(load, monkeypatch, allowed, reason):
     monkeypatch.setenv("FCFRAME_MAX_BYTES", str(allowed))
@@ -146,10 +174,102 @@ def test_a_path_cannot_write_to_the_terminal():
     assert str(caught.value).isprintable()
 
 
-def test_what_is_no_text_is_refused(path):
-    path.write_bytes(b"a,b\n1,\xff\n")
-    with pytest.raises(ValueError, match=r"data.csv: not text in UTF-8"):
-        CSV(path=str(path)).load(np.dtype("float32"), np.random.default_rng(0))
+@pytest.mark.parametrize(
+    ("content", "fields", "reason"),
+    [
+        (b"a,b\n1,\xff\n", {}, ":2: not text in utf-8; set encoding to the file's own, perhaps 'latin-1'"),
+        (b"a,b\n" + b"1,x\n" * 9000 + b"1,caf\xe9\n" + b"1,x\n" * 9000, {}, ":9002: not text in utf-8"),
+        ("a,b\n1,x\n".encode("utf-16"), {}, ":1: not text in utf-8; .* perhaps 'utf-16'"),
+        ("a,b\n1,é\n".encode(), {"encoding": "ascii"}, ":2: not text in ascii"),
+    ],
+)
+def test_what_is_no_text_is_refused_with_its_line_and_a_remedy(path, content, fields, reason):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"data.csv{reason}"):
+        CSV(path=str(path), **fields).load(np.dtype("float32"), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1252", "utf-16", "utf-8-sig"])
+def test_a_file_is_read_in_its_encoding(path, encoding):
+    path.write_bytes("größe,t\n1,é\n2,ü\n".encode(encoding))
+    data = CSV(path=str(path), encoding=encoding, **WHOLE).load(np.dtype("float32"), np.random.default_rng(0))
+    assert data.fitted["features"] == ["größe"]
+    assert data.classes == ("é", "ü")
+
+
+@pytest.mark.parametrize("encoding", ["nonsense", "zlib", "rot13", "a\0b", "undefined", ""])
+def test_an_encoding_is_one_of_texts(encoding):
+    with pytest.raises(ValidationError):
+        CSV(path="a", encoding=encoding)
+
+
+def test_a_text_for_missing_labels_may_be_a_class_where_the_spec_says_so(load):
+    assert load("a,country\n1,NA\n2,de\n", missing=("nan",)).classes == ("NA", "de")
+    with pytest.raises(ValueError, match=r":2: column 'country': the label is missing: 'nowhere'"):
+        load("a,country\n1,nowhere\n2,de\n", missing=("Nowhere",))
+
+
+def test_words_that_only_look_like_missing_labels_are_classes(load):
+    assert load("a,b\n1,nano\n2,nadir\n3,+\n4,-\n").classes == ("+", "-", "nadir", "nano")
+
+
+def test_a_label_that_no_training_row_has_is_noted(load, caplog):
+    load("a,b\n" + "1,x\n" * 40 + "".join(f"1,rare{i}\n" for i in range(30)), validation=0.2)
+    assert "no training row has the label 'rare" in caplog.text
+
+
+@pytest.mark.parametrize(("fields", "splits"), [({}, ["validation", "test"]), ({"validation": 0}, ["test"])])
+def test_a_split_that_is_asked_for_and_empty_is_noted(load, path, caplog, fields, splits):
+    load("a,b\n1,2\n3,4\n5,6\n", labels=False, **fields)
+    notes = [f"data: {path}: the {split} split is empty: 0.1 of 3 rows is less than one row" for split in splits]
+    assert [record.getMessage() for record in caplog.records] == notes
+    assert {(record.name, record.levelname) for record in caplog.records} == {("fcframe", "WARNING")}
+
+
+def test_a_row_is_called_by_its_line_in_the_file(load, path):
+    data = load('a,b\n1,x\n\n2,"y\nz"\n3,x\n', **WHOLE)
+    lines = {1: 2, 2: 5, 3: 6}
+    for row, a in enumerate(data.X_train[:, 0]):
+        assert data.where("train", row) == f"{path}:{lines[a]}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ",".join(["1"] * 1_000_000),
+        ",".join(["1"] * 100_000) + ',"\n' * 20_000,
+        "1" * 3_000_000,
+        ",".join(["12"] * 500_000),
+    ],
+    ids=["fields", "quoted", "field", "wider fields"],
+)
+@pytest.mark.parametrize("start", ["", "a,b\n1,2\n"], ids=["first", "later"])
+def test_a_row_too_large_for_the_memory_is_refused_before_it_is_read(path, monkeypatch, line, start):
+    path.write_text(start + line)
+    monkeypatch.setenv("FCFRAME_MAX_BYTES", str(6_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(
+            ValueError, match=rf"data.csv:{start.count(chr(10)) + 1}: a row of more .*FCFRAME_MAX_BYTES"
+        ):
+            CSV(path=str(path)).load(np.dtype("float32"), np.random.default_rng(0))
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_different_labels_count_as_memory(load, monkeypatch):
+    text = "a,b\n" + "".join(f"1,x{i}\n" for i in range(30_000))
+    monkeypatch.setenv("FCFRAME_MAX_BYTES", "3000000")
+    with pytest.raises(ValueError, match=r"take .* bytes in memory; 3,000,000 are allowed"):
+        load(text)
+    assert len(load("a,b\n" + "1,x\n" * 30_000).X_train) == 24_000
+
+
+def test_a_limit_that_is_no_number_is_refused(load, monkeypatch):
+    monkeypatch.setenv("FCFRAME_MAX_BYTES", "2GB")
+    with pytest.raises(fcframe.SpecError, match=r"FCFRAME_MAX_BYTES: expected a whole number of bytes.*got '2GB'"):
+        load("a,b\n1,2\n")
 
 
 def test_a_missing_file_is_named_with_the_places(tmp_path, monkeypatch):

@@ -51,3 +51,33 @@ def test_fields_out_of_bounds_are_refused(fields):
 
 def test_the_largest_splits_leave_training_examples():
     assert len(load(validation=800, test=800).X_train) == 197
+
+
+def test_new_digits_are_scaled_as_the_training_digits():
+    data = load()
+    source = Digits().own_source()
+    X, y = Digits().read(source, data.fitted, np.dtype("float32"))
+    for split, rows in data.rows.items():
+        assert np.array_equal(X[rows], data.splits()[split][0])
+        assert np.array_equal(y[rows], data.splits()[split][1])
+    flat, none = Digits().read(source[0].reshape(-1, 64), data.fitted, np.dtype("float32"))
+    assert np.array_equal(flat, X)
+    assert none is None
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (np.zeros((8, 8)), r"shape \(8,\), expected \(8, 8\); a single example is X\[None\]"),
+        (np.zeros((3, 28, 28)), r"shape \(28, 28\), expected \(8, 8\)"),
+        (np.array([["a"] * 64]), "expected real numbers"),
+        (np.full((2, 64), np.nan), r"X\[0, 0, 0\] is not a finite number"),
+        ((np.zeros((3, 64)), np.zeros(2, int)), r"X has 3 rows, and y has shape \(2,\)"),
+        ((np.zeros((2, 64)), np.array([3, 10])), "integers from 0 to 9"),
+        ((np.zeros((2, 64)), np.array(["3", "ten"])), "y holds 'ten'; the classes are '0', '1'"),
+        ({"images": np.zeros((2, 64))}, "expected the arrays X and, if known, y; got 'images'"),
+    ],
+)
+def test_what_is_no_digit_is_refused(source, reason):
+    with pytest.raises(ValueError, match=reason):
+        Digits().read(source, load().fitted, np.dtype("float32"))

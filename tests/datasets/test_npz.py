@@ -78,6 +78,53 @@ def test_splits_that_the_file_makes_are_kept_as_they_are(path):
 
 
 @pytest.mark.parametrize(
+    "names",
+    [
+        ("x_train", "y_train", "x_test", "y_test"),
+        ("X_train", "Y_train", "X_test", "Y_test"),
+        ("x_train", "y_train", "x_valid", "y_valid"),
+        ("X_train", "y_train", "x_validation", "y_validation"),
+    ],
+)
+def test_the_names_of_keras_and_others_are_taken(path, names):
+    np.savez(path, **dict(zip(names, (X, y, X[:3], y[:3]), strict=True)))
+    data = load(path)
+    assert np.array_equal(data.X_train, X)
+    found = data.splits()["test" if names[2].endswith("test") else "val"]
+    assert np.array_equal(found[0], X[:3])
+    assert np.array_equal(found[1], y[:3])
+
+
+def test_x_and_y_may_be_in_lower_case(path):
+    np.savez(path, x=X, y=y)
+    assert np.array_equal(load(path).X_train, X[load(path).y_train])
+
+
+def test_a_row_is_called_as_in_the_file(path):
+    np.savez(path, X=X, y=y)
+    data = load(path)
+    assert data.where("train", 5) == f"{path}: row {data.y_train[5]} of y"
+    np.savez(path, x_train=X, y_train=y, x_test=X[:3], y_test=y[:3])
+    assert load(path).where("test", 2) == f"{path}: row 2 of y_test"
+
+
+@pytest.mark.parametrize("stored", ["int64", "uint32", "int8"])
+def test_integers_are_exact_in_double_precision(path, stored):
+    whole = np.array([[np.iinfo(stored).max // 1024], [3]], stored)
+    np.savez(path, X=whole, y=y[:2])
+    data = load(path, "float64", validation=0, test=0)
+    assert data.X_train.astype(stored).tolist() == whole[data.y_train].tolist()
+
+
+def test_a_split_that_is_asked_for_and_empty_is_noted(path, caplog):
+    np.savez(path, X=X[:3], y=y[:3])
+    load(path, test=0)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"data: {path}: the validation split is empty: 0.1 of 3 rows is less than one row"
+    ]
+
+
+@pytest.mark.parametrize(
     ("stored", "made"), [("uint8", "intp"), ("bool", "intp"), ("float64", "float32"), (">i2", "intp")]
 )
 def test_y_keeps_integers_and_takes_the_dtype_otherwise(path, stored, made):
@@ -99,6 +146,10 @@ def test_y_keeps_integers_and_takes_the_dtype_otherwise(path, stored, made):
         ({"X_train": X, "y_train": y, "X_val": X}, "expected the arrays"),
         ({"X_train": X, "y_train": y, "X_val": X[:, :1], "y_val": y}, r"X_val has shape \(1,\)"),
         ({"X": X, "y": y, "other": y}, "'other.npy'"),
+        ({"X": X, "x": X, "y": y}, "holds both 'X.npy' and 'x.npy'"),
+        ({"x_val": X, "x_valid": X, "y": y}, "holds both"),
+        ({"X_train": X, "y_train": y, "X_other": X, "y_other": y}, "expected the arrays"),
+        ({"X": X, "y": np.array(["cat"] * 20)}, r"np.unique\(y, return_inverse=True\)"),
         ({}, "holds none"),
         ({"X": 3, "y": 4}, r"shape \(\)"),
         ({"X": X[:0], "y": y[:0]}, "no training example"),
@@ -125,6 +176,8 @@ def test_arrays_that_are_no_examples_are_refused(path, arrays, reason):
         (member("(1,)", "[('a', '|O')]"), "Python objects"),
         (member("(" * 3000), "no header that NumPy can read"),
         (member("(2,)", version=b"\x09\x00"), "no header that NumPy can read"),
+        (b"\x93NUMPY\x02\x00" + (10**8).to_bytes(4, "little") + b" " * 10**8, "a header of 100,000,000 bytes"),
+        (member("(2,)" + " " * 20_000, content=b"\0" * 16), "a header of 20,"),
         (b"not an array", "no header that NumPy can read"),
         (b"", "no header that NumPy can read"),
     ],
@@ -148,6 +201,25 @@ def test_no_more_memory_is_taken_than_is_allowed(path, monkeypatch):
     assert load(path).X_train.shape == (800, 100)
     monkeypatch.setenv("FCFRAME_MAX_BYTES", "407999")
     with pytest.raises(ValueError, match=r"take 408,000 bytes; 407,999 are allowed \(FCFRAME_MAX_BYTES\)"):
+        load(path)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_reading_takes_little_more_memory_than_the_arrays(path, order):
+    many = np.asarray(np.zeros((2000, 4000), np.float32), order=order)
+    np.savez_compressed(path, X=many, y=np.zeros(2000, np.uint8))
+    tracemalloc.start()
+    try:
+        load(path)
+        assert tracemalloc.get_traced_memory()[1] < many.nbytes + 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_example_that_is_read_whole_counts_as_memory(path, monkeypatch):
+    np.savez_compressed(path, X=np.zeros((2, 2_000_000)), y=np.zeros(2, np.uint8))
+    monkeypatch.setenv("FCFRAME_MAX_BYTES", "17000000")
+    with pytest.raises(ValueError, match=r"take 32,000,016 bytes; 17,000,000 are allowed"):
         load(path)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, PositiveInt
 
 import fcframe
-from fcframe.registry import Plugin, Registry
+from fcframe.plugins import Plugin, Registry
 
 
 class Side(enum.Enum):

@@ -134,6 +134,17 @@ def test_what_cannot_be_read_is_named(tmp_path, monkeypatch):
     assert line.endswith("(5002 characters): cannot be read: File name too long")
 
 
+@pytest.mark.parametrize("source", [None, 5, 1.5, True, b"{}", [], [{}], {1}, range(3)], ids=repr)
+def test_what_is_no_path_no_text_and_no_dict_is_refused(source):
+    (line,) = problems(source)
+    assert line.startswith("spec: expected a path, JSON text or a dict, got ")
+
+
+@pytest.mark.parametrize("overrides", ["training.epochs=5", [5], [None, b"a=1"]], ids=repr)
+def test_overrides_that_are_no_list_of_texts_are_refused(overrides):
+    assert all("expected" in line for line in problems(experiment(), overrides=overrides))
+
+
 # What no document may have
 
 
@@ -324,10 +335,11 @@ def test_a_layer_that_needs_too_much_memory_is_refused_before_any_is_taken(units
         ),
         ({"loss": None}, 'loss: expected an object like {"type": …} for a loss, got null'),
         ({"dtype": "float16"}, "dtype: expected 'float32' or 'float64', got \"float16\""),
-        ({"format": 0}, "format: expected 1, got 0"),
-        ({"format": True}, "format: expected 1, got true"),
-        ({"format": 1.0}, "format: expected 1, got 1.0"),
-        ({"format": "1"}, 'format: expected 1, got "1"'),
+        ({"format": 0}, "format: expected 2, got 0"),
+        ({"format": True}, "format: expected 2, got true"),
+        ({"format": 1.0}, "format: expected 2, got 1.0"),
+        ({"format": 2.0}, "format: expected 2, got 2.0"),
+        ({"format": "2"}, 'format: expected 2, got "2"'),
         ({"$schema": 1}, "$schema: expected a string, got 1"),
         ({"schema_address": "schema.json"}, f"schema_address: unknown key. {KEYS_OF_A_NETWORK}"),
     ],
@@ -390,11 +402,46 @@ def test_of_many_problems_the_first_twenty_are_shown():
     assert found[19:] == ["spec: layers[19].units: required, but missing", "spec: … and 10 more problems"]
 
 
+def nested(layer, count, depth):
+    """Residuals inside each other, and in each so many layers beside the next one."""
+    layers = [layer] * count
+    for _ in range(depth - 1):
+        layers = [{"type": "residual", "layers": layers}, *[layer] * count]
+    return network(layers=layers)
+
+
+@pytest.mark.parametrize(
+    ("document", "count"),
+    [
+        (nested(1, 900, 48), 43_200),
+        (nested({"type": "relo"}, 900, 48), 43_200),
+        (nested({"type": "affine", "units": "x"}, 500, 48), 24_000),
+        (nested({"type": "relu", "nam": "x"}, 500, 48), 24_000),
+        (network(**{f"key{at}": 1 for at in range(90_000)}), 90_000),
+        (network(layers=[{"type": "relu"} | {f"key{at}": 1 for at in range(90_000)}]), 90_000),
+        (network(layers=[{"type": f"relu{at}"} for at in range(9_000)]), 9_000),
+    ],
+    ids=["wrong types", "unknown types", "wrong fields", "unknown keys inside", "unknown keys", "of a layer", "names"],
+)
+def test_many_thousand_problems_cost_little_more_than_twenty(document, count):
+    text = json.dumps(document)
+    start = time.process_time()
+    found = problems(text)
+    assert time.process_time() - start < 3  # a second where the machine does nothing else
+    assert len(found) == 21
+    assert found[-1] == f"spec: … and {count - 20:} more problems"
+    tracemalloc.start()
+    problems(text)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 150e6
+
+
 def test_a_later_format_is_refused_and_nothing_else_is_said_of_it():
-    message = "format: this version of fcframe reads format 1; format 2 needs a newer one"
-    assert problems(network(format=2, layers=3, whatever=4)) == [f"spec: {message}"]
-    assert problems(experiment(format=2)) == [f"spec: {message}"]
-    assert problems(network(), overrides=["format=2"]) == [f"spec: {message}"]
+    message = "format: this version of fcframe reads format 2; format 3 needs a newer one"
+    assert problems(network(format=3, layers=3, whatever=4)) == [f"spec: {message}"]
+    assert problems(experiment(format=3)) == [f"spec: {message}"]
+    assert problems(network(), overrides=["format=3"]) == [f"spec: {message}"]
 
 
 # From Python and back

@@ -13,7 +13,7 @@ from pydantic import Field
 
 import fcframe
 from fcframe.docstrings import docstrings
-from fcframe.registry import Registry
+from fcframe.plugins import Registry
 from fcframe.spec.schema import fields_schema, json_schema
 from tests.spec.components import Odd, fcframe_alone, registry_with
 from tests.spec.documents import allowed, nearly_valid
@@ -73,6 +73,8 @@ def experiment_with(kind, component):
 
 
 def assert_one_verdict(document):
+    if document.get("format") == 1 and document["format"] is not True:
+        return  # an earlier format, which is migrated before it is validated; the schema describes the newest
     try:
         fcframe.load_spec(json.dumps(document), registry=REGISTRY)
         problems = ""
@@ -148,14 +150,44 @@ def test_each_branch_describes_the_component_and_names_the_plugin_that_brings_it
     assert branch["description"].startswith(component.__doc__.partition("\n")[0])
     assert branch["x-fcframe-plugin"] == plugin.name
     assert branch["x-fcframe-distribution"] == f"{plugin.distribution} {plugin.version}"
-    assert branch["properties"]["type"] == {"const": component.type}
+    assert component.type in _constants(branch["properties"]["type"])
     assert {"then": {"$ref": f"#/$defs/{component.kind}.{component.type}"}}.items() <= _choice(component).items()
 
 
 def _choice(component):
     choices = SCHEMA["$defs"][component.kind]["allOf"]
-    (found,) = [choice for choice in choices if choice["if"]["properties"]["type"]["const"] == component.type]
+    (found,) = [choice for choice in choices if component.type in _constants(choice["if"]["properties"]["type"])]
     return found
+
+
+def _constants(schema):
+    return schema["enum"] if "enum" in schema else [schema["const"]]
+
+
+def test_a_branch_is_found_by_each_name_under_which_the_registry_finds_the_component():
+    class Qualified(Registry):
+        def find(self, kind, name):
+            return super().find(kind, name.removeprefix("fcframe:"))
+
+    own = fcframe_alone()
+    registry = Qualified([(own.origin(component), component) for component in own])
+    kind = json_schema(registry)["$defs"]["layer"]
+    assert {"affine", "fcframe:affine"} <= set(kind["properties"]["type"]["enum"])
+    branches = {tuple(_constants(choice["if"]["properties"]["type"])): choice["then"] for choice in kind["allOf"]}
+    assert branches["affine", "fcframe:affine"] == {"$ref": "#/$defs/layer.affine"}
+
+
+def test_a_component_that_another_one_of_its_type_makes_ambiguous_has_its_qualified_name_alone():
+    class Ambiguous(Registry):
+        def find(self, kind, name):
+            if name == "affine":
+                raise LookupError("ambiguous")
+            return super().find(kind, name.removeprefix("fcframe:"))
+
+    own = fcframe_alone()
+    found = json_schema(Ambiguous([(own.origin(component), component) for component in own]))["$defs"]
+    assert "affine" not in found["layer"]["properties"]["type"]["enum"]
+    assert found["layer.fcframe:affine"]["properties"]["type"] == {"const": "fcframe:affine"}
 
 
 class Told(Odd):
@@ -214,22 +246,6 @@ def test_each_field_of_a_bundled_component_has_its_description_and_its_default(c
             default = field.default
             as_json = default.model_dump(mode="json") if isinstance(default, fcframe.Initializer) else default
             assert isinstance(default, fcframe.Optimizer) or branch["properties"][name]["default"] == as_json
-
-
-def test_a_component_with_a_field_that_has_no_json_schema_is_named():
-    class Opaque(fcframe.Metric):
-        type = "opaque"
-        secret: slice
-
-        def value(self, scores, y):
-            return 0.0
-
-    registry = registry_with(Opaque)
-    with pytest.raises(fcframe.ContractError, match=r"^metric\.opaque has no JSON Schema: .*slice"):
-        json_schema(registry)
-    document = experiment_with("metric", {"type": "opaque"})
-    with pytest.raises(fcframe.ContractError, match=r"Opaque of tests\.spec\.test_schema: .*slice"):
-        fcframe.load_spec(document, registry=registry)
 
 
 def test_a_kind_that_no_plugin_provides_is_one_that_no_document_has():

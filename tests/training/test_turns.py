@@ -1,5 +1,6 @@
 """Trainings at the same time take turns on the cores."""
 
+import errno
 import subprocess
 import sys
 
@@ -111,6 +112,33 @@ def test_a_folder_that_cannot_be_had_means_no_turns(folder, monkeypatch):
     monkeypatch.setattr(module, "lock_folder", lambda: folder / "link")
     with turns(1) as found:
         assert found == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EIO])
+@pytest.mark.parametrize("good", [0, 1, 5])
+def test_where_locks_fail_a_training_goes_on_without_turns(folder, monkeypatch, number, good):
+    real, calls = module.fcntl.flock, []
+
+    def fail(*arguments):
+        calls.append(arguments)
+        if len(calls) > good:
+            raise OSError(number, "no locks here")
+        return real(*arguments)
+
+    monkeypatch.setattr(module.fcntl, "flock", fail)
+    monkeypatch.setattr(module, "TURN", 0.0)
+    run = fcframe.train(fcframe.load_spec(experiment()), share_cores=True)
+    assert len(calls) > good
+    assert len(run.history.losses) == 26
+
+
+def test_a_training_takes_turns_only_where_it_is_told_to(folder):
+    spec = fcframe.load_spec(experiment(training__epochs=1))
+    fcframe.train(spec)
+    assert list(folder.iterdir()) == []
+    shared = fcframe.train(spec, share_cores=True)
+    assert {path.name for path in folder.iterdir()} >= {"next"}
+    assert shared.history.losses == fcframe.train(spec).history.losses
 
 
 def test_a_training_from_python_takes_a_number_of_threads_and_gives_the_pools_back():

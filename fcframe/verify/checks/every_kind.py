@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, ValidationError, WrapValidator
 
 from fcframe.components import KINDS, Component, Rejected
-from fcframe.registry import Plugin, Registry
+from fcframe.plugins import Plugin, Registry
 from fcframe.spec.schema import json_schema
 from fcframe.verify.fixtures.component_class import ClassFixture
 from fcframe.verify.generate.configurations import configurations, field_values

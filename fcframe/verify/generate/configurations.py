@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from fcframe.components import Component, Layer
-from fcframe.registry import Registry
+from fcframe.plugins import Registry
 from fcframe.verify.generate.json_values import json_values
 
 Made = TypeVar("Made", bound=Component)

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fcframe.components import Component
-from fcframe.registry import registry as installed
+from fcframe.plugins import registry as installed
 from fcframe.verify.derivatives.layer import comparisons
 from fcframe.verify.derivatives.verdict import Verdict
 from fcframe.verify.fixtures.layer import LayerFixture

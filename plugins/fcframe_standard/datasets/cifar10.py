@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from fcframe import Dataset
-from fcframe_standard.datasets import files, pickles
+from fcframe_standard.datasets import examples, files, pickles
 from fcframe_standard.datasets.splits import divide
 
 FOLDER = "cifar-10-batches-py"
@@ -22,6 +22,7 @@ MD5 = {
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 TRAINING = 49_000
 HELD_OUT = 1000
+SHAPE = (3, 32, 32)
 
 
 class CIFAR10(Dataset):
@@ -31,22 +32,41 @@ class CIFAR10(Dataset):
     validation, and the first 1,000 of the test batch for the test. The files are those of the data set's "python
     version", and no others are read: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 
+    New images are read from an array (N, 3, 32, 32) or (N, 3072) of numbers from 0 to 255, or from a pair (X, y).
+
     Shapes: X (N, 3, 32, 32), the colours red, green and blue, −255 to 255 before scaling; y (N,) integers, 0 to 9.
     """
 
     type = "cifar10"
 
-    root: Annotated[str, Field(min_length=1)] | None = None
-    """The folder cifar-10-batches-py, or the one that holds it; without it, what FCFRAME_DATA names."""
+    root: files.DataPath | None = None
+    """The folder cifar-10-batches-py, or the one that holds it; without it, what FCFRAME_DATA names. A relative one is
+    looked for in the folder of the spec, in the current folder, and in the folder that FCFRAME_DATA names."""
     train_size: Annotated[int, Field(ge=1, le=TRAINING)] = TRAINING
     """Only the first so many training examples; the mean is that of all 49,000."""
     scale: Annotated[float, Field(gt=0, le=1000)] = 1.0
     """What the numbers are multiplied with once the mean is subtracted."""
 
     def load(self, dtype, rng):
+        X, y, total = self._images(dtype)
+        fitted = {"classes": list(CLASSES), "mean": total / TRAINING}
+        _center(X, fitted["mean"], self.scale)
+        return divide(X, y, HELD_OUT, HELD_OUT, np.arange(len(X)), fitted, self._describe_row)
+
+    def read(self, source, fitted, dtype):
+        images, y = examples.given(source, SHAPE)
+        X = images.astype(dtype)
+        _center(X, np.asarray(fitted["mean"]), self.scale)
+        return X, examples.labelled(y, fitted["classes"])
+
+    def own_source(self):
+        return self._images(np.uint8)[:2]
+
+    def _images(self, dtype):
+        """The images of the three splits in an array of that type, their labels, and the sum of all 49,000 images."""
         paths = [self._path(name) for name in MD5]  # that one is missing is better known before five are read
         N = self.train_size
-        X = np.empty((N + 2 * HELD_OUT, 3, 32, 32), dtype)
+        X = np.empty((N + 2 * HELD_OUT, *SHAPE), dtype)
         y = np.empty(len(X), np.intp)
         total = np.zeros(X.shape[1:], np.int64)
         start = 0
@@ -59,18 +79,22 @@ class CIFAR10(Dataset):
         X[N:-HELD_OUT], y[N:-HELD_OUT] = images[-HELD_OUT:], labels[-HELD_OUT:]
         images, labels = _batch(paths[-1])
         X[-HELD_OUT:], y[-HELD_OUT:] = images[:HELD_OUT], labels[:HELD_OUT]
-        _center(X, total / TRAINING, self.scale)
-        return divide(X, y, HELD_OUT, HELD_OUT, CLASSES)
+        return X, y, total
+
+    def _describe_row(self, row):
+        splits = ("validation image", row - self.train_size), ("test image", row - self.train_size - HELD_OUT)
+        what, number = max((split for split in splits if split[1] >= 0), key=splits.index, default=("image", row))
+        return f"{what} {number} of CIFAR-10"
 
     def _path(self, name):
-        root = self.root or files.data_folder() or "."
-        places = [Path(root, FOLDER, name), Path(root, name)]
+        roots = [files.data_folder() or "."] if self.root is None else files.places(self.root)
+        places = [Path(root, *folder, name) for root in roots for folder in ((FOLDER,), ())]
         return files.first(places, f"root, or else FCFRAME_DATA, names the folder that holds {FOLDER}")
 
 
 def _batch(path):
     batch = pickles.read(path, MD5[path.name])
-    return batch[b"data"].reshape(-1, 3, 32, 32), np.array(batch[b"labels"])
+    return batch[b"data"].reshape(-1, *SHAPE), np.array(batch[b"labels"])
 
 
 def _center(X, mean, scale):

@@ -1,23 +1,35 @@
 """A table of comma-separated values."""
 
-import itertools
-import re
-from array import array
-from math import isfinite
+import os
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from fcframe import Dataset
-from fcframe_standard.datasets import csv_rows, files
-from fcframe_standard.datasets.splits import Share, divide, part
+from fcframe_standard.datasets import class_labels, csv_rows, csv_table, files, scaling
+from fcframe_standard.datasets.columns import as_columns, choose, find_target
+from fcframe_standard.datasets.splits import Share, divide, parts
+
+
+def _known_encoding(name):
+    try:
+        "".encode(name)
+    except (LookupError, ValueError) as error:
+        raise ValueError("expected the name of a text encoding, like utf-8, latin-1 or cp1252") from error
+    return name
 
 
 class CSV(Dataset):
     r"""The rows of a CSV file, split at random: one column is the target, all others are features.
 
-    Labels are integers; if one of them is not, all are texts, numbered in sorted order.
+    Labels become the integers 0, 1, … in the order of the classes: numeric order if all labels are integers, sorted
+    order if not. What the classes are called in the file is kept, so labels may start at 1, or leave gaps.
+
+    New rows are read from a CSV file, a mapping of column names to values, or an array (N, features). A file or
+    mapping may have its columns in any order, and others beside them; the target is read where it is there.
 
     Shapes: X (N, columns − 1); y (N,), integers if they are labels.
 
@@ -25,23 +37,31 @@ class CSV(Dataset):
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "pets.csv")
     ...     _ = path.write_text("height,kind\n0.3,cat\n0.6,dog\n0.2,cat\n")
-    ...     data = CSV(path=str(path)).load(np.dtype("float32"), np.random.default_rng(0))
+    ...     pets = CSV(path=str(path), validation=0, test=0)
+    ...     data = pets.load(np.dtype("float32"), np.random.default_rng(0))
     >>> data.X_train.shape, data.classes
     ((3, 1), ('cat', 'dog'))
+    >>> pets.read({"kind": ["dog"], "height": [0.5]}, data.fitted, np.dtype("float32"))
+    (array([[0.5]], dtype=float32), array([1]))
     """
 
     type = "csv"
 
-    path: Annotated[str, Field(min_length=1)]
-    """The file; a relative path is looked for in the current folder, then in the one that FCFRAME_DATA names."""
+    path: files.DataPath
+    """The file. A relative path is looked for in the folder of the spec, in the current folder, and in the folder that
+    FCFRAME_DATA names."""
     target: str | int = -1
     """The target's column: its name, or its number from 0; −1 is the last one."""
     labels: bool = True
     """Whether the target is a label; if not, it is a number to be predicted."""
+    missing: tuple[str, ...] = class_labels.MISSING
+    """Texts that stand for a missing label, in upper or lower case, and are refused; an empty label always is."""
     header: bool = True
     """Whether the first row holds the columns' names."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1, pattern=r'[^"\r\n]')] = ","
     """The character between two fields."""
+    encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
+    """How the file's text is encoded: utf-8, latin-1, cp1252, utf-16, …"""
     standardize: bool = False
     """Whether each feature is shifted and scaled to mean 0 and standard deviation 1 on the training rows."""
     validation: Share = 0.1
@@ -51,95 +71,102 @@ class CSV(Dataset):
 
     def load(self, dtype, rng):
         path = files.find(self.path)
-        table, target, texts = self._read(path)
-        N, columns = table.shape
+        table = self._table(path, self._all_columns, dtype)
+        N = len(table.features)
         order = rng.permutation(N)
-        X = table[np.ix_(order, np.delete(np.arange(columns), target))]
-        y, classes = table[order, target].astype(dtype), ()
+        validation, test = parts(path, N, self.validation, self.test)
+        training = order[: N - validation - test]
+        columns = table.columns
+        fitted = {
+            "features": [str(columns.names[feature]) for feature in columns.features],
+            "target": str(columns.names[columns.target]),
+        }
         if self.labels:
-            _refuse_fractions(path, texts)
-            values, classes = _numbered(texts)
-            y = values[table[order, target].astype(np.intp)]
-        validation, test = part(N, self.validation), part(N, self.test)
-        with np.errstate(over="ignore"):  # what gets too large becomes inf, which the training refuses
-            if self.standardize:
-                _standardize(X, N - validation - test)
-            X = X.astype(dtype, copy=False)
-        return divide(X, y, validation, test, classes)
+            class_labels.refuse_fractions(path, table.texts)
+            label, fitted["classes"] = class_labels.numbered(table.texts)
+            y = label[table.target[order].astype(np.intp)]
+            class_labels.note_unlearnable(path, y[: len(training)], fitted["classes"])
+        else:
+            y = table.target[order].astype(dtype)
+        if self.standardize:
+            fitted |= scaling.statistics(table.features, training)
+        X = scaling.scaled(table.features, order, fitted, dtype)
+        return divide(X, y, validation, test, order, fitted, partial(_line, path, table.lines))
 
-    def _read(self, path):
-        """The table (N, columns), the target's column, and if it holds labels the texts that its numbers stand for."""
-        allowed = files.max_bytes()
-        if path.stat().st_size > allowed:  # before a row, which may be the whole file, is in memory
-            raise ValueError(
-                f"{path}: the file has {path.stat().st_size:,} bytes; {allowed:,} are allowed (FCFRAME_MAX_BYTES)"
-            )
-        rows = csv_rows.rows(path, self.delimiter)
-        start, first = next(rows, (0, ()))
-        if not first:
-            raise ValueError(f"{path}: the file is empty")
-        if len(first) < 2:
-            raise ValueError(f"{path}:{start}: one column, expected at least one feature and the target")
-        names = [name.strip() for name in first] if self.header else range(len(first))
-        target = self._column(f"{path}:{start}", names)
-        if not self.header:
-            rows = itertools.chain([(start, first)], rows)
-        cells, texts = array("d"), {}
-        for line, row in rows:
-            if self.labels:
-                text = row[target].strip()
-                if not text:
-                    raise ValueError(f"{path}:{line}: column {names[target]!r}: the label is missing")
-                row[target] = texts.setdefault(text, len(texts))
-            cells.extend(csv_rows.numbers(f"{path}:{line}", names, row))
-            if len(cells) * cells.itemsize > allowed:
-                raise ValueError(f"{path}:{line}: more than {allowed:,} bytes of numbers (FCFRAME_MAX_BYTES)")
-        if not cells:
-            raise ValueError(f"{path}: there is no row below the header")
-        return np.frombuffer(cells).reshape(-1, len(names)), target, texts
+    def read(self, source, fitted, dtype):
+        if isinstance(source, (str, os.PathLike)):
+            path = files.find(source if isinstance(source, files.SpecPath) else Path(source))
+            table = self._table(path, partial(self._known_columns, fitted), dtype)
+            features, target, texts = table.features, table.target, table.texts
+            where = partial(_line, path, table.lines)
+            has_target = table.columns.target is not None
+        else:
+            features, target = as_columns(source, fitted)
+            where, has_target = "row {}".format, target is not None
+            texts, target = (None, target) if not self.labels or not has_target else _distinct(target)
+        X = scaling.scaled(features, np.arange(len(features)), fitted, dtype)
+        if not has_target:
+            return X, None
+        if self.labels:
+            return X, _known_labels(texts, target, fitted, where)
+        return X, np.asarray(target).astype(dtype)
 
-    def _column(self, place, names):
-        if isinstance(self.target, int):
-            if not -len(names) <= self.target < len(names):
-                raise ValueError(f"{place}: no column {self.target}: there are {len(names)}, 0 to {len(names) - 1}")
-            return self.target % len(names)
-        if not self.header:
-            raise ValueError(f"{place}: no column {self.target!r}: without a header columns have numbers, from 0")
-        if names.count(self.target) == 1:
-            return names.index(self.target)
-        if self.target in names:
-            raise ValueError(f"{place}: more than one column is called {self.target!r}; give its number, from 0")
-        import difflib  # only where something is wrong
+    def own_source(self):
+        return str(files.find(self.path))
 
-        near = difflib.get_close_matches(self.target, names, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        known = ", ".join(map(repr, names[:20])) + (", …" if len(names) > 20 else "")
-        raise ValueError(f"{place}: no column {self.target!r}.{hint} Columns: {known}")
+    def _table(self, path, select, dtype):
+        return csv_table.read(
+            path,
+            csv_rows.Dialect(self.delimiter, self.encoding),
+            header=self.header,
+            labels=self.labels,
+            missing={text.casefold() for text in self.missing},
+            select=select,
+            itemsize=np.dtype(dtype).itemsize,
+        )
 
+    def _all_columns(self, place, names):
+        """The columns of the training data: the target, and all others as features."""
+        if len(names) < 2:
+            raise ValueError(f"{place}: one column, expected at least one feature and the target")
+        target = find_target(place, names, self.target)
+        return csv_table.Columns(names, [i for i in range(len(names)) if i != target], target)
 
-def _refuse_fractions(path, texts):
-    """Numbers that are no integers are hardly labels; taken as such, each would be a class of its own."""
-    try:
-        numbers = {text: float(text) for text in texts}
-    except ValueError:
-        return
-    fraction = next((text for text, number in numbers.items() if isfinite(number) and number % 1), None)
-    if fraction is not None:
-        raise ValueError(f"{path}: labels such as {fraction!r} are numbers to be predicted: set labels to false")
+    def _known_columns(self, fitted, place, names):
+        """The columns of new rows that have the names of the training data's."""
+        target = fitted["target"]
+        if not self.header:  # columns have no names: all of them in order, or the features alone
+            target = int(target) if len(names) > len(fitted["features"]) else None
+            names = [str(name) for name in names if name != target]
+            if names != fitted["features"] and len(names) != len(fitted["features"]):
+                raise ValueError(
+                    f"{place}: {len(names)} features, expected {len(fitted['features'])}, with or without the target"
+                )
+            columns = range(len(names) + (target is not None))
+            return csv_table.Columns(columns, [i for i in columns if i != target], target)
+        return csv_table.Columns(names, *choose(place, names, fitted["features"], target))
 
 
-def _numbered(texts):
-    """The integer that each text stands for as a label, and the classes' names unless the texts are integers."""
-    if all(re.fullmatch("[+-]?[0-9]{1,18}", text) for text in texts):
-        return np.array([int(text) for text in texts], np.intp), ()
-    classes = sorted(texts)
-    numbers = {text: number for number, text in enumerate(classes)}
-    return np.array([numbers[text] for text in texts], np.intp), tuple(classes)
+def _line(path, lines, row):
+    return f"{path}:{lines[row]}"
 
 
-def _standardize(X, training):
-    """In place, by the statistics of the first rows; a feature that is constant there is only shifted."""
-    mean, std = X[:training].mean(axis=0), X[:training].std(axis=0)
-    constant = (X[:training] == X[0]).all(axis=0)
-    X -= np.where(constant, X[0], mean)
-    X /= np.where(constant | (std == 0), 1, std)
+def _distinct(values):
+    """The different texts among labels, and for each label the index of its text."""
+    texts = {}
+    return texts, np.array([texts.setdefault(str(value).strip(), len(texts)) for value in values], np.intp)
+
+
+def _known_labels(texts, target, fitted, where):
+    """The labels of texts that all are classes of the training data."""
+    known = {name: label for label, name in enumerate(fitted["classes"])}
+    found = [class_labels.label_of(text, known) for text in texts]
+    codes = np.asarray(target).astype(np.intp)
+    if None in found:
+        index = found.index(None)
+        names = ", ".join(map(repr, list(known)[:10])) + (", …" if len(known) > 10 else "")
+        raise ValueError(
+            f"{where(int(np.argmax(codes == index)))}: column {fitted['target']!r}: {list(texts)[index][:40]!r} is no "
+            f"class of the training data: {names}"
+        )
+    return np.array(found, np.intp)[codes]

@@ -7,7 +7,11 @@ import numpy as np
 from pydantic import Field
 
 from fcframe import Dataset, Example
+from fcframe_standard.datasets import examples
 from fcframe_standard.datasets.splits import divide
+
+INK = 16
+"""The number that a pixel full of ink has in the file."""
 
 
 class Digits(Dataset):
@@ -15,6 +19,9 @@ class Digits(Dataset):
 
     Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998,
     doi 10.24432/C50P49, CC BY 4.0; the test set, as scikit-learn distributes it.
+
+    New digits are read from an array (N, 8, 8) or (N, 64) of numbers from 0 to 16, as scikit-learn has them, or from a
+    pair (X, y).
 
     Shapes: X (N, 8, 8), from 0 (paper) to 1 (ink); y (N,) integers, 0 to 9.
 
@@ -32,8 +39,15 @@ class Digits(Dataset):
     """How many examples are for the test."""
 
     def load(self, dtype, rng):
-        with np.load(Path(__file__).with_name("digits.npz"), allow_pickle=False) as file:
-            X, y = file["X"], file["y"]
+        X, y = self.own_source()
         order = rng.permutation(len(X))
-        X = np.divide(X[order], 16, dtype=dtype)
-        return divide(X, y[order].astype(np.intp), self.validation, self.test, tuple("0123456789"))
+        X, y = np.divide(X[order], INK, dtype=dtype), y[order].astype(np.intp)
+        return divide(X, y, self.validation, self.test, order, {"classes": list("0123456789")})
+
+    def read(self, source, fitted, dtype):
+        X, y = examples.given(source, (8, 8))
+        return np.divide(X, INK, dtype=dtype), examples.labelled(y, fitted["classes"])
+
+    def own_source(self):
+        with np.load(Path(__file__).with_name("digits.npz"), allow_pickle=False) as file:
+            return file["X"], file["y"]

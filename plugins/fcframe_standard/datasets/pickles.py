@@ -10,6 +10,8 @@ import numpy as np
 
 MAX_BYTES = 32 * 2**20
 MAX_OPCODES = 200_000
+MAX_NAMES = 1000
+LONGEST_NAME = 100
 
 
 def read(path, md5):
@@ -29,8 +31,9 @@ def read(path, md5):
         raise ValueError(f"{path}: not the official file: larger than {MAX_BYTES:,} bytes, and not read to its end")
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if found != md5:
-        refused = [_shown(name) for name in asked_for(content) if name not in _ALLOWED]
-        asks = f"; the pickle asks for {', '.join(refused[:3])}: refused" if refused else ""
+        refused = (_shown(name) for name in asked_for(content) if name not in _ALLOWED)
+        asked = ", ".join(itertools.islice(refused, 3))
+        asks = f"; the pickle asks for {asked}: refused" if asked else ""
         raise ValueError(f"{path}: not the official file: its md5 is {found}, expected {md5}{asks}")
     return Unpickler(io.BytesIO(content), encoding="bytes").load()
 
@@ -46,30 +49,35 @@ class Unpickler(pickle.Unpickler):
 
 
 def asked_for(content):
-    """The names, "posix.system" say, that a pickle asks for: read off its opcodes, of which none is executed.
+    """The names, such as "posix.system", that a pickle asks for: read off its opcodes, of which none is executed.
+
+    Texts are cut to `LONGEST_NAME` characters as soon as they are read, so that a crafted file costs little.
 
     >>> import pickle
-    >>> asked_for(pickle.dumps(print))
+    >>> list(asked_for(pickle.dumps(print)))
     ['builtins.print']
     """
     import pickletools  # only where something is wrong
 
-    names, texts, memo = {}, [None], {}
+    names, texts, memo = set(), ("", ""), {}
     with contextlib.suppress(ValueError):  # what is no pickle, or breaks off, asks for nothing more
         for opcode, argument, _ in itertools.islice(pickletools.genops(content), MAX_OPCODES):
+            name = None
             if opcode.name in ("GLOBAL", "INST"):
-                names[argument.replace(" ", ".", 1)] = True
+                name = argument[: 2 * LONGEST_NAME].replace(" ", ".", 1)
             elif opcode.name == "STACK_GLOBAL":
-                names[".".join(map(str, texts[-2:]))] = True
+                name = ".".join(texts)
             elif opcode.name == "MEMOIZE":
                 memo[len(memo)] = texts[-1]
             elif opcode.name in ("PUT", "BINPUT", "LONG_BINPUT"):
                 memo[argument] = texts[-1]
             elif opcode.name in ("GET", "BINGET", "LONG_BINGET"):
-                texts.append(memo.get(argument))
+                texts = texts[-1], memo.get(argument, "")
             elif isinstance(argument, str):
-                texts.append(argument)
-    return list(names)
+                texts = texts[-1], argument[:LONGEST_NAME]
+            if name is not None and name not in names and len(names) < MAX_NAMES:
+                names.add(name)
+                yield name
 
 
 def _shown(name):

@@ -903,7 +903,7 @@ class Cloud(Dataset):
 
     def load(self, dtype, rng):
         X, y = cloud(rng, dtype)
-        return Data(X[:40], y[:40], X[40:50], y[40:50], X[50:], y[50:], ("low", "high"))
+        return Data(X[:40], y[:40], X[40:50], y[40:50], X[50:], y[50:], {"classes": ["low", "high"]})
 
 
 class Repeating(Dataset):
@@ -985,7 +985,7 @@ class FromOne(Dataset):
     def load(self, dtype, rng):
         X, y = cloud(rng, dtype)
         y += 1
-        return Data(X[:40], y[:40], X[40:50], y[40:50], X[50:], y[50:], ("low", "high"))
+        return Data(X[:40], y[:40], X[40:50], y[40:50], X[50:], y[50:], {"classes": ["low", "high"]})
 
 
 @pytest.mark.parametrize(

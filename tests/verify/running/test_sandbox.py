@@ -11,6 +11,7 @@ import threading
 import time
 import types
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -176,7 +177,7 @@ MISDEEDS = {
 def process():
     numpy = np.random.get_state()[1].tobytes(), np.geterr()
     python = random.getstate(), sys.getrecursionlimit()
-    return *numpy, *python, os.getcwd(), dict(os.environ), signal.getsignal(signal.SIGINT)
+    return *numpy, *python, Path.cwd(), dict(os.environ), signal.getsignal(signal.SIGINT)
 
 
 def test_a_warning_is_noted_and_fails_nothing():

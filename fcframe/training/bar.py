@@ -1,16 +1,27 @@
-"""Live progress on a terminal. It reads the solver a few times a second, so a step costs nothing for it."""
+"""A live bar on a terminal. It reads the solver a few times a second, so that it costs a step nothing."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fcframe.events import Evaluation
+from fcframe.terminal import as_text, on_a_terminal
 from fcframe.training.output import evaluation_line
 from fcframe.training.solver import Solver
 
 
-class TrainingProgress(Progress):
+@contextmanager
+def bar_on(stream: Any) -> Iterator[list[Any]]:
+    """The observer that draws a bar on a terminal while the block runs."""
+    with TrainingBar(Console(file=stream, force_terminal=True, highlight=False, markup=False, emoji=False)) as bar:
+        yield [bar]
+
+
+class TrainingBar(Progress):
     """A bar over all iterations, with the epoch, the speed and the loss; evaluations scroll by above it."""
 
     _solver: Solver | None = None
@@ -24,6 +35,9 @@ class TrainingProgress(Progress):
             TimeRemainingColumn(compact=True),
             TextColumn("loss {task.fields[loss]:.4f}"),
             console=console,
+            # what others print goes above the bar, but only if it goes to a terminal at all
+            redirect_stdout=on_a_terminal(sys.stdout),
+            redirect_stderr=on_a_terminal(sys.stderr),
         )
 
     def get_renderables(self) -> Iterable[RenderableType]:
@@ -39,11 +53,12 @@ class TrainingProgress(Progress):
 
     def evaluation(self, training: Solver, evaluation: Evaluation) -> None:
         """A line above the bar."""
-        self.console.print(evaluation_line(training, evaluation), highlight=False)
+        self.console.print(as_text(evaluation_line(training, evaluation)), highlight=False)
 
     def updates_end(self, training: Solver) -> None:
         """Draws the bar once more, full."""
-        self._show(training)
+        if self.live.is_started:
+            self._show(training)
 
     def _show(self, solver: Solver) -> None:
         task = self.tasks[0]

@@ -1,0 +1,5 @@
+"""`python -m fcframe` is the command line."""
+
+from fcframe.cli import main
+
+main()

@@ -1,0 +1,94 @@
+"""Where a command prints: standard output holds its own facts, and everything else goes to standard error."""
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, Any
+
+import click
+
+from fcframe.cli import notes
+from fcframe.terminal import as_text
+
+_own: IO[str] | None = None
+"""The stream for a command's own output, while a command runs."""
+
+
+class Command(click.Command):
+    """A command whose standard output nobody else writes to: what plugins print goes to standard error."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command."""
+        with diverted(), notes.shown():
+            return super().invoke(ctx)
+
+
+def stdout() -> IO[str]:
+    """The stream for a command's own output."""
+    return _own or sys.stdout or io.StringIO()
+
+
+def echo(line: str = "", *, err: bool = False) -> None:
+    """Prints a line for a person; whoever wrote it, it moves no cursor and changes no colour."""
+    click.echo(as_text(line), file=None if err else stdout(), err=err)
+
+
+@contextmanager
+def diverted() -> Iterator[None]:
+    """In the block, `sys.stdout` is standard error, and `stdout` is the command's own output."""
+    global _own
+    before, sys_stdout = _own, sys.stdout
+    _own = stdout()
+    sys.stdout = sys.stderr or io.StringIO()
+    try:
+        yield
+    finally:
+        _own, sys.stdout = before, sys_stdout
+
+
+def claim_descriptor() -> None:
+    """Gives `sys.stdout` a descriptor of its own for the rest of the process, and sends descriptor 1 to standard error.
+
+    Code in C prints to descriptor 1, perhaps not before the process ends.
+    """
+    for descriptor in (1, 2):
+        _occupy(descriptor)
+    if sys.stdout is None:  # closed by whoever started this
+        sys.stdout = io.StringIO()
+    elif isinstance(sys.stdout, io.TextIOWrapper) and _descriptor(sys.stdout) == 1:
+        sys.stdout.flush()
+        encoding, lines = sys.stdout.encoding, sys.stdout.isatty()
+        file = os.fdopen(os.dup(1), "wb")
+        # errors: a terminal that has no "≥" shows "?"
+        sys.stdout = io.TextIOWrapper(file, encoding=encoding, errors="replace", line_buffering=lines)
+        os.dup2(2, 1)
+
+
+def finish() -> None:
+    """Writes what is still to be written; where that fails, it goes nowhere, rather than into a late complaint."""
+    stream = sys.stdout
+    try:
+        if stream is not None:
+            stream.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _occupy(descriptor: int) -> None:
+    """Opens a descriptor that was closed, so that no file that is opened later is mistaken for an output."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        if nowhere != descriptor:
+            os.dup2(nowhere, descriptor)
+            os.close(nowhere)
+
+
+def _descriptor(stream: IO[str]) -> int | None:
+    with suppress(OSError, ValueError):
+        return stream.fileno()
+    return None

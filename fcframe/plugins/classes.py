@@ -1,0 +1,158 @@
+"""Whether a class can be used as a component, or as a provider of kernels."""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import TypeAdapter
+
+from fcframe.components import KINDS, Component, Example, Rejected
+from fcframe.errors import PluginError
+from fcframe.kernels import NUMPY, Kernels
+from fcframe.strict import shown
+
+_CORE = __name__.partition(".")[0]
+
+
+def check_type(component: type[Component]) -> None:
+    """Refuses a class that does not say its name in JSON.
+
+    Raises:
+        PluginError: It does not.
+    """
+    if "type" in component.model_fields:
+        raise PluginError(
+            f"{component.__qualname__}: the field 'type' shadows the component's name in JSON: "
+            'write it without an annotation, type = "…", or call the field otherwise'
+        )
+    if not isinstance(getattr(component, "type", None), str) or not component.type:
+        raise PluginError(f'{component.__qualname__} has no type: say what it is called in JSON, type = "…"')
+
+
+def check(component: Any) -> None:
+    """Refuses what cannot be used as a component.
+
+    Raises:
+        PluginError: It is no class, of no kind, incomplete, or takes names that the framework uses.
+    """
+    if not (inspect.isclass(component) and issubclass(component, KINDS)):
+        kinds = ", ".join(kind.__name__ for kind in KINDS)
+        raise PluginError(f"{component!r} is no component: it must be a class that derives from one of {kinds}")
+    check_type(component)
+    name = component.__qualname__
+    if not component.type.isidentifier():
+        raise PluginError(f"{name}: type {component.type!r} is no identifier: what a layer learns is named after it")
+    shadows = list(_shadows(component))
+    if shadows:
+        raise PluginError(f"{name} ({component.type!r}) {'; '.join(shadows)}")
+    facts = {fact for fact in component.__class_vars__ if not hasattr(component, fact)}
+    missing = sorted(facts.union(getattr(component, "__abstractmethods__", ())))
+    if missing:
+        raise PluginError(f"{name} ({component.kind} {component.type!r}) lacks {', '.join(missing)}")
+    if getattr(component, "label", None) == "loss":
+        raise PluginError(f"{name} ({component.kind} {component.type!r}) has the label 'loss', which is the loss's")
+
+
+def _shadows(component: type[Component]) -> Iterator[str]:
+    """What of the class hides a name that the framework uses, or gives it another meaning."""
+    ours: list[Any] = [base for base in component.__mro__ if base.__module__.partition(".")[0] == _CORE]
+    theirs = [base for base in component.__mro__ if base not in ours and issubclass(base, ours[-1])]
+    names = {name: base for base in reversed(ours) for name in (*vars(base), *vars(base).get("__annotations__", ()))}
+    for name, field in component.model_fields.items():
+        inherited = ours[0].model_fields.get(name)
+        if inherited is not None and inherited.annotation != field.annotation:
+            yield f"has a field {name!r} of another type than the field of {names[name].__name__}: call it otherwise"
+        elif inherited is None and name in names:
+            yield f"has a field {name!r}, which shadows {names[name].__name__}.{name}: call it otherwise"
+    for name, value in {name: value for base in reversed(theirs) for name, value in vars(base).items()}.items():
+        if name in names and not name.startswith("__") and name != "_abc_impl":
+            yield from _attribute_shadows(component, ours[0], names[name], name, value)
+
+
+def _attribute_shadows(
+    component: type[Component], base: type[Component], owner: type[Any], name: str, value: Any
+) -> Iterator[str]:
+    inherited = inspect.getattr_static(base, name, None)
+    if name in ("kind", "plural"):
+        if getattr(component, name) != getattr(base, name):
+            yield f"has {name} = {value!r}, which shadows {base.__name__}.{name} ({inherited!r}): call it otherwise"
+    elif _is_method(inherited):
+        if not _is_method(value):
+            yield f"has {name} = {value!r}, which shadows the method {owner.__name__}.{name}: call it otherwise"
+    elif name in ("examples", "rejected"):
+        wanted = Example if name == "examples" else Rejected
+        if not (isinstance(value, (list, tuple)) and all(isinstance(item, wanted) for item in value)):
+            yield f"has {name} = {shown(value)}: expected a tuple of fcframe.{wanted.__name__}(…)"
+    elif isinstance(inherited, (bool, int, str, tuple)) and not (_is_method(value) or _is_like(value, inherited)):
+        yield f"has {name} = {value!r}, expected a value like {owner.__name__}.{name} = {inherited!r}"
+
+
+def _is_like(value: Any, inherited: Any) -> bool:
+    return isinstance(value, (list, tuple) if isinstance(inherited, tuple) else type(inherited))
+
+
+def _is_method(value: Any) -> bool:
+    return callable(value) or hasattr(type(value), "__get__")
+
+
+def check_provider(provider: Any) -> None:
+    """Refuses what provides no kernels.
+
+    Raises:
+        PluginError: It is no class that derives from `fcframe.Kernels`, or has no name of its own.
+    """
+    if not (inspect.isclass(provider) and issubclass(provider, Kernels)):
+        raise PluginError(f"{provider!r} provides no kernels: it must be a class that derives from fcframe.Kernels")
+    if not isinstance(provider.name, str) or not provider.name.isidentifier() or provider.name == NUMPY.name:
+        raise PluginError(f'{provider.__qualname__} needs a name of its own, name = "…", got {provider.name!r}')
+
+
+def complete(component: type[Component]) -> None:
+    """Lets pydantic read the fields of a class, which it leaves undone until then.
+
+    Raises:
+        PluginError: A field has a type that it cannot read; names the field.
+    """
+    try:
+        component.model_rebuild()
+    except Exception as error:
+        raise PluginError(_unreadable(component, error)) from error
+
+
+def describe(component: type[Component]) -> None:
+    """Makes a class's JSON Schema, which a listing, a schema and a check need beside its fields.
+
+    Raises:
+        PluginError: A field has a type that JSON does not have; names the field.
+    """
+    complete(component)
+    try:
+        component.model_json_schema()
+    except Exception as error:
+        raise PluginError(_unreadable(component, error)) from error
+
+
+def _unreadable(component: type[Component], error: Exception) -> str:
+    reason = str(error).partition("\n")[0].rstrip(".")
+    fields = ", ".join(repr(name) for name in _unreadable_fields(component)) or "that is not known"
+    return (
+        f"{component.__qualname__} ({component.kind} {component.type!r}) has a field {fields} of a type that "
+        f"has no JSON: {reason}. Use a type that JSON has, or mark a constant as ClassVar"
+    )
+
+
+def _unreadable_fields(component: type[Component]) -> Iterator[str]:
+    for base in component.__mro__:
+        namespace = vars(sys.modules.get(base.__module__, component))
+        for name, annotation in vars(base).get("__annotations__", {}).items():
+            field = component.model_fields.get(name)
+            if field is None:
+                continue
+            try:
+                if isinstance(annotation, str):
+                    annotation = eval(annotation, dict(namespace))  # noqa: S307 - as pydantic does
+                # Not StrictModel's own configuration: which type is at fault does not depend on it.
+                TypeAdapter(Annotated[annotation, *field.metadata] if field.metadata else annotation).json_schema()
+            except Exception:
+                yield name

@@ -1,0 +1,194 @@
+"""The registry: which components, kernels and hooks the installed plugins bring, by kind and name."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from fcframe.components import KINDS, Component
+from fcframe.errors import PluginError
+from fcframe.kernels import Kernels
+from fcframe.plugins import hooks
+from fcframe.plugins.faults import DISABLE, Ambiguous, Quarantined, UnusableError
+from fcframe.plugins.installed import Plugin
+from fcframe.plugins.lookup import Announced, ByName, Provider
+from fcframe.plugins.references import Reference
+from fcframe.strict import none_called, shown
+
+if TYPE_CHECKING:
+    import pluggy
+
+Hooks = Mapping[str, list[hooks.Hook]]
+
+
+class Registry:
+    """The immutable map (kind, type) → (class, plugin), made once from the installed plugins.
+
+    `registry.layers`, `.losses`, `.optimizers`, `.schedules`, `.initializers`, `.regularizers`, `.metrics` and
+    `.datasets` map type → class, and import a class when it is asked for; `registry.kernels` maps the name of each
+    provider of kernels → (plugin, class). A type that two distributions provide is written `distribution:type`, which
+    is understood for every type.
+
+    >>> import fcframe
+    >>> fcframe.registry().layers["affine"](units=5).units
+    5
+    >>> fcframe.registry().layers["fcframe:affine"] is fcframe.registry().layers["affine"]
+    True
+    """
+
+    def __init__(
+        self,
+        components: Iterable[tuple[Plugin, type[Component] | Reference]],
+        plugins: Iterable[Plugin] = (),
+        quarantined: Iterable[Quarantined] = (),
+        listeners: Iterable[tuple[Plugin, Hooks]] = (),
+        providers: Iterable[tuple[Plugin, type[Kernels]]] = (),
+        left_out: Iterable[Plugin] = (),
+    ) -> None:
+        self.plugins = tuple(plugins)
+        self.left_out = tuple(left_out)
+        self.kernels: ByName[tuple[Plugin, type[Kernels]]] = ByName(
+            Provider(plugin, provider) for plugin, provider in providers
+        )
+        self._listeners = tuple(listeners)
+        self._broken = tuple(quarantined)
+        by_kind: dict[str, list[Announced]] = {kind.kind: [] for kind in KINDS}
+        for plugin, source in components:
+            by_kind[source.kind].append(Announced(plugin, source))
+        self._components: dict[str, ByName[type[Any]]] = {kind: ByName(entries) for kind, entries in by_kind.items()}
+
+    def of(self, kind: str) -> ByName[type[Any]]:
+        """The components of one kind: type → class."""
+        return self._components[kind]
+
+    def __getattr__(self, name: str) -> ByName[type[Any]]:
+        for kind in KINDS:
+            if kind.plural == name:
+                return self.of(kind.kind)
+        raise AttributeError(f"a registry has no {name!r}")
+
+    def __iter__(self) -> Iterator[type[Component]]:
+        """All components that can be used; imports them."""
+        return (component for entries in self._components.values() for component in entries.values())
+
+    @property
+    def ambiguous(self) -> tuple[Ambiguous, ...]:
+        """The names that several plugins provide."""
+        everything: tuple[ByName[Any], ...] = (*self._components.values(), self.kernels)
+        return tuple(found for entries in everything for found in entries.ambiguous())
+
+    @property
+    def quarantined(self) -> tuple[Quarantined, ...]:
+        """The plugins, and the single components, that cannot be used; imports every component to find out."""
+        faults = (entry.fault for entries in self._components.values() for entry in entries.entries())
+        return (*self._broken, *(fault for fault in faults if fault is not None))
+
+    def origin(self, component: type[Component]) -> Plugin:
+        """The plugin that registered the component.
+
+        Raises:
+            LookupError: None did.
+        """
+        return self._entry(component).plugin
+
+    def name(self, component: type[Component]) -> str:
+        """What a spec calls the component: its type, or `distribution:type` where the type is ambiguous.
+
+        Raises:
+            LookupError: No plugin registered it.
+        """
+        entry = self._entry(component)
+        try:
+            self.of(entry.kind).entry(entry.type)
+        except UnusableError:
+            return f"{entry.plugin.distribution}:{entry.type}"
+        return entry.type
+
+    def _entry(self, component: type[Component]) -> Announced:
+        entry: Announced
+        for entry in self.of(component.kind).entries():
+            if entry.type == component.type and entry.is_of(component):
+                return entry
+        raise LookupError(f"no plugin registered the {component.kind} {component.type!r} of {component.__module__}")
+
+    def hooks(self, observers: Iterable[Any] = ()) -> "pluggy.HookRelay":
+        """The hooks of all plugins, and of these observers beside them.
+
+        Raises:
+            PluginError: An observer implements no hook, one that does not exist, or one with an argument that the
+                hook does not give.
+        """
+        listeners = [(str(plugin), functions) for plugin, functions in self._listeners]
+        for observer in observers:
+            name = getattr(observer, "__name__", type(observer).__name__)
+            try:
+                listeners.append((name, hooks.implemented(observer)))
+            except PluginError as error:
+                raise PluginError(f"observer {name}: {error}") from None
+        return hooks.relay(listeners)
+
+    def find(self, kind: str, name: str) -> type[Component]:
+        """The component of that kind, by its type or as `distribution:type`.
+
+        Raises:
+            LookupError: There is none, or it is ambiguous or quarantined; says what is registered, what was perhaps
+                meant, and which plugin is broken.
+        """
+        try:
+            found: type[Component] = self.of(kind)[name]
+        except UnusableError as error:
+            raise LookupError(str(error)) from None
+        except KeyError:
+            raise LookupError(self._unknown(kind, name, [kind])) from None
+        return found
+
+    def named(self, name: str) -> list[type[Component]]:
+        """The components of that type, of whatever kind; at least one.
+
+        Raises:
+            LookupError: As for `find`.
+        """
+        found: list[type[Component]] = []
+        problems: list[str] = []
+        ambiguous = False
+        for entries in self._components.values():
+            try:
+                found.append(entries[name])
+            except UnusableError as error:
+                problems.append(str(error))
+                ambiguous = ambiguous or name not in entries
+            except KeyError:
+                pass
+        if problems and (not found or ambiguous):
+            raise LookupError("; ".join(problems))
+        if not found:
+            raise LookupError(self._unknown("component", name, list(self._components)))
+        return found
+
+    def _unknown(self, what: str, name: str, kinds: Iterable[str]) -> str:
+        """The words for a name that nothing has. Imports the components of these kinds: they may say what it means."""
+        known = sorted({key for kind in kinds for key in self.of(kind)})
+        others = [entry for kind in kinds for entry in self.of(kind).entries() if name.rpartition(":")[2] == entry.type]
+        called = [
+            self.name(component)
+            for kind in kinds
+            for component in self.of(kind).values()
+            if _simple(name) in map(_simple, getattr(component, "also_called", ()))
+        ]
+        if others:
+            names = " or ".join(repr(f"{entry.plugin.distribution}:{entry.type}") for entry in others)
+            problem = f"no {what} called {shown(name)}: no distribution of that name has one. Write {names}"
+        elif called:
+            here = " or ".join(map(repr, called))
+            problem = f"no {what} called {name!r}. Here it is called {here}. Registered: {', '.join(known)}"
+        else:
+            problem = none_called(what, name, known, "Registered")
+        return problem + self.perhaps_of()
+
+    def perhaps_of(self) -> str:
+        """Plugins to which something that is missing may belong, as further sentences of a message."""
+        broken = (f". It may belong to a broken plugin: {fault}" for fault in self._broken)
+        left_out = (f". It may belong to the {plugin}, which {DISABLE} leaves out" for plugin in self.left_out)
+        return "".join((*broken, *left_out))
+
+
+def _simple(word: str) -> str:
+    return word.lower().replace("-", "_")

@@ -1,0 +1,177 @@
+"""What pydantic found wrong with a document, in this project's words: said once, for the document as a whole."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from fcframe.components import Component
+from fcframe.components.fields import Lookup
+from fcframe.strict import ALTERNATIVE, ENCLOSED, EXPLAINED, UNKNOWN_TYPE, UNLIKE, shown, suggestion
+
+Location: TypeAlias = tuple[str | int, ...]
+Keys: TypeAlias = Callable[[Location], Sequence[str]]
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong."""
+
+    location: Sequence[str | int]
+    """Where in the document, as keys and indices."""
+    message: str
+    """What is wrong there: what was expected, the value, and a suggestion."""
+
+
+def worded(
+    error: ValidationError, model: type[BaseModel], document: Mapping[str, Any], registry: Lookup, most: int
+) -> tuple[list[Problem], int]:
+    """The first problems of a document that a model refused, one for each place; and how many there are in all.
+
+    Only those that are returned are put into words, so that a document with 90,000 mistakes costs little more than
+    one with twenty.
+    """
+
+    def keys(location: Location) -> list[str]:
+        return sorted(_fields_at(location, model, document, registry))
+
+    first: list[tuple[Location, list[Any]]] = []
+    count = _collect(error, (), first, most)
+    return [Problem(location, _either(location, lines, keys, registry)) for location, lines in first], count
+
+
+def _collect(error: ValidationError, start: Location, first: list[tuple[Location, list[Any]]], most: int) -> int:
+    """The number of places at which something is wrong; the first of them, with the lines about each, go to `first`."""
+    places: dict[Location, list[Any]] = {}
+    for line in error.errors(include_url=False):
+        if not _follows_from_items(line):
+            location = line["loc"]
+            if ALTERNATIVE in location:
+                location = tuple(step for step in location if step != ALTERNATIVE)
+            places.setdefault(location, []).append(line)
+    count = 0
+    for location, lines in places.items():
+        inside = [line["ctx"]["held"].error for line in lines if line["type"] == ENCLOSED]
+        if len(inside) < len(lines):
+            count += 1
+            if len(first) < most:
+                first.append((start + location, [line for line in lines if line["type"] != ENCLOSED]))
+        for held in inside:
+            count += _collect(held, start + location, first, most)
+    return count
+
+
+def _fields_at(
+    location: Location, model: type[BaseModel], document: Mapping[str, Any], registry: Lookup
+) -> dict[str, FieldInfo]:
+    """The fields of the object at a location, by key: those of the model that the types on the way lead to."""
+    models: Iterable[type[BaseModel]] = (model,)
+    value: Any = document
+    try:
+        for step in location:
+            fields = _fields(models, value, registry)
+            if step in fields:
+                models = list(_models(fields[str(step)].annotation))
+            value = value[step]
+    except (KeyError, IndexError, TypeError):  # no place in the document: what a plugin's own validator raised
+        return {}
+    return _fields(models, value, registry)
+
+
+def _fields(models: Iterable[type[BaseModel]], value: Any, registry: Lookup) -> dict[str, FieldInfo]:
+    """The fields that a value of one of these models has; which component it is, its type says."""
+    found: dict[str, FieldInfo] = {}
+    for model in models if isinstance(value, Mapping) else ():
+        if issubclass(model, Component):
+            try:
+                model = registry.find(model.kind, str(value.get("type")))
+            except LookupError:
+                continue
+        found |= {field.alias or name: field for name, field in model.model_fields.items()}
+    return found
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a type names, however deep it has them in lists, dicts and unions."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)
+
+
+_EXPECTED = {
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "int_parsing": "an integer",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "a string",
+    "string_too_short": "a string of {min_length} or more characters",
+    "string_too_long": "a string of {max_length} or fewer characters",
+    "string_pattern_mismatch": "a string that matches {pattern}",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "set_type": "a list",
+    "frozen_set_type": "a list",
+    "too_short": "a list of {min_length} or more items",
+    "too_long": "a list of {max_length} or fewer items",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "dataclass_type": "an object",
+    "dict_type": "an object",
+    "date_type": 'a date like "2021-05-06"',
+    "date_from_datetime_parsing": 'a date like "2021-05-06"',
+    "datetime_type": 'a time like "2021-05-06T12:00:00"',
+    "datetime_from_date_parsing": 'a time like "2021-05-06T12:00:00"',
+}
+
+
+def _words(location: Location, line: Any, keys: Keys, registry: Lookup) -> str:
+    """The message of one of pydantic's errors; `keys` says which keys the object at a location may have."""
+    kind, message, value = line["type"], str(line["msg"]), line["input"]
+    if kind == EXPLAINED:
+        return message
+    if kind == UNLIKE:
+        return f"{message}, got {shown(value)}"
+    if kind == UNKNOWN_TYPE:
+        return _unknown_type(registry, **line["ctx"])
+    if kind in ("missing", "missing_argument"):
+        return "required, but missing"
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        known = keys(location[:-1])
+        hint = suggestion(str(location[-1]), known)
+        return f"unknown key.{hint} Known keys: {', '.join(known)}" if known else "unknown key"
+    if kind in _EXPECTED:
+        expected = _EXPECTED[kind].format(**line.get("ctx", {}))
+    elif kind.startswith(("greater_than", "less_than")):
+        expected = f"a number {message.removeprefix('Input should be ')}"
+    else:
+        for start in ("Input should be ", "Input should have "):
+            message = f"expected {message.removeprefix(start)}" if message.startswith(start) else message
+        return f"{message.removeprefix('Value error, ')}, got {shown(value)}"
+    return f"expected {expected}{' as a key' if line['loc'][-1:] == ('[key]',) else ''}, got {shown(value)}"
+
+
+def _unknown_type(registry: Lookup, kind: str, name: str) -> str:
+    try:
+        registry.find(kind, name)
+    except LookupError as error:
+        return str(error.args[0])
+    raise AssertionError(f"the {kind} {name!r} is registered, and was not found")
+
+
+def _either(location: Location, lines: Sequence[Any], keys: Keys, registry: Lookup) -> str:
+    """What a value should have been: of a value that is neither this nor that, both."""
+    messages = list(dict.fromkeys(_words(location, line, keys, registry) for line in lines))
+    start, end = "expected ", f", got {shown(lines[0]['input'])}"
+    if len(messages) == 1 or not all(message.startswith(start) and message.endswith(end) for message in messages):
+        return "; or ".join(messages)
+    return start + " or ".join(message.removeprefix(start).removesuffix(end) for message in messages) + end
+
+
+def _follows_from_items(line: Any) -> bool:
+    """Whether a list counts as too short only because its items, which have lines of their own, were refused."""
+    return bool(line["type"] == "too_short" and len(line["input"]) >= line["ctx"]["min_length"])

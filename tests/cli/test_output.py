@@ -1,0 +1,190 @@
+"""Standard output holds a command's own facts, whatever plugins print, and no text of theirs controls the terminal."""
+
+import json
+import os
+import re
+
+import pytest
+
+from tests.cli.shell import Terminal, experiment, fcframe, started, write
+from tests.verify import plugins
+
+NOISY = """import os, sys, ctypes
+print("noisy loaded")
+sys.stdout.write("noisy text")
+os.write(1, b"noisy bytes")
+libc = ctypes.CDLL(None)
+libc.printf(b"noisy in C, not flushed")
+"""
+ESCAPES = re.compile("\x1b|\x9b|\u202e")
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """Installs a plugin; the value is the environment in which it is found."""
+
+    def make(text):
+        plugins.install(tmp_path / "site", "mine", text)
+        return {"PYTHONPATH": str(tmp_path / "site")}
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "command", [["schema"], ["list", "--json"], ["check", "s.json", "--json"], ["show", "s.json", "--json"],
+                ["describe", "affine", "--json"], ["gradcheck", "relu", "--json"], ["train", "s.json", "--json"]],
+    ids=lambda command: command[0],
+)  # fmt: skip
+def test_standard_output_holds_the_json_alone(command, tmp_path, installed):
+    write(tmp_path / "s.json", experiment(training__epochs=1))
+    done = fcframe(*command, cwd=tmp_path, **installed(plugins.module(plugins.layer("Right"), head=NOISY)))
+    assert done.code == 0
+    json.loads(done.out)
+    for text in ("noisy loaded", "noisy text", "noisy bytes", "noisy in C"):
+        assert text in done.err
+
+
+def test_a_plugin_that_takes_standard_output_away_harms_nobody(tmp_path, installed):
+    text = plugins.module(plugins.layer("Right"), head="sys.stdout = None\n") + (
+        "\n\n@fcframe.hookimpl\ndef fcframe_step_end():\n    sys.stdout = None\n"
+    )
+    write(tmp_path / "s.json", experiment())
+    for arguments in (["train", "s.json", "--out", "run"], ["list"]):
+        done = fcframe(*arguments, cwd=tmp_path, **installed(text) if arguments[0] == "train" else {})
+        assert (done.code, done.err) == (0, "")
+        assert done.out
+    assert (tmp_path / "run" / "summary.json").exists()
+
+
+NASTY = "\\x1b[31mred\\x1b[2J\\x9b2J\\u202e\\x07"
+
+
+def test_the_text_of_a_plugin_moves_no_cursor(tmp_path, installed):
+    head = f'NASTY = "{NASTY}"\n'
+    nasty = plugins.layer("Nasty", does="shows").replace('"""A layer that shows."""', f'"""A layer {NASTY}."""')
+    nasty = nasty.replace("pass", "raise ValueError(NASTY)").replace(
+        "    def output_shape", f'    size: int = 3\n    """A size {NASTY}."""\n\n    def output_shape', 1
+    )
+    environment = installed(plugins.module(nasty, head=head))
+    write(tmp_path / "s.json", experiment(network__layers=[{"type": "nasty"}, {"type": "affine", "units": 10}]))
+    for command in (["list"], ["list", "--json"], ["describe", "nasty"], ["describe", "nasty", "--json"],
+                    ["train", "s.json"], ["gradcheck", "nasty"], ["schema"]):  # fmt: skip
+        done = fcframe(*command, cwd=tmp_path, FORCE_COLOR="", **environment)
+        assert not ESCAPES.search(done.out + done.err), command
+        assert "red" in done.out + done.err
+
+
+def test_the_error_and_the_name_of_a_plugin_are_shown_as_text(tmp_path, installed):
+    environment = installed(f'raise RuntimeError("{NASTY}")\n')
+    information = tmp_path / "site" / "mine-1.0.dist-info"
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: mi\x1b[31mne\nVersion: 1\x1b[0m.0\n")
+    for command in (["list"], ["list", "--json"], ["describe", "nosuch"], ["gradcheck", "--plugin", "mine"]):
+        done = fcframe(*command, cwd=tmp_path, **environment)
+        assert not ESCAPES.search(done.out + done.err), command
+        assert "\\x1b[31m" in done.out + done.err or "\\u001b[31m" in done.out + done.err
+
+
+# Colours and widths
+
+
+@pytest.mark.parametrize("command", [["train", "s.json"], ["gradcheck", "relu"], ["list"]], ids=lambda found: found[0])
+def test_where_colour_is_forced_a_pipe_gets_colour_at_most(command, tmp_path):
+    write(tmp_path / "s.json", experiment())
+    done = fcframe(*command, cwd=tmp_path, FORCE_COLOR="1", TTY_COMPATIBLE="1")
+    assert done.code == 0
+    for text in (done.out, done.err):
+        assert not re.search("\r|" + r"\x1b\[(?![0-9;]*m)", text)
+    assert done.err == ""
+
+
+WIDTH_COMMANDS = [["list"], ["describe", "batchnorm"], ["describe", "csv"], ["show", "s.json"], ["gradcheck", "relu"],
+                  ["gradcheck", "s.json"]]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", WIDTH_COMMANDS, ids=" ".join)
+def test_a_table_fits_80_columns_where_they_say_80(command, tmp_path):
+    write(tmp_path / "s.json", experiment(network__layers=[{"type": "affine", "units": 10}] * 3))
+    done = fcframe(*command, cwd=tmp_path, COLUMNS="80")
+    assert done.code == 0
+    assert max(map(len, done.out.splitlines())) <= 80
+    header = next(line for line in done.out.splitlines() if re.match("kind|field|layer |component", line))
+    assert header.split()[-1] in ("is", "bytes", "verdict")
+
+
+def test_a_pipe_gets_the_full_text(tmp_path):
+    out = fcframe("list", cwd=tmp_path).out
+    assert "distribution" in out
+    assert max(map(len, out.splitlines())) > 100
+
+
+def test_a_terminal_of_80_columns_gets_short_lines(tmp_path):
+    terminal = Terminal()
+    process = started("list", cwd=tmp_path, stdout=terminal.there)
+    os.close(terminal.there)
+    process.communicate(timeout=60)
+    terminal.close()
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", terminal._shown.decode()).splitlines()
+    assert max(map(len, lines)) <= 80
+
+
+# Options and notes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        (["--lr", "0.1"], "training.optimizer.learning_rate=0.1"),
+        (["--lr=0.1"], "training.optimizer.learning_rate=0.1"),
+        (["--epochs", "3"], "training.epochs=3"),
+        (["--batch-size", "32"], "training.batch_size=32"),
+        (["--learning-rate", "1"], "training.optimizer.learning_rate=1"),
+        (["--dtype", "float64"], "network.dtype=float64"),
+        (["--optimizer", "adam"], "training.optimizer.type=adam"),
+    ],
+)
+def test_an_option_that_names_a_field_of_the_spec_is_answered_with_its_path(arguments, field, tmp_path):
+    write(tmp_path / "s.json", experiment())
+    done = fcframe("train", "s.json", *arguments, cwd=tmp_path)
+    option = arguments[0].partition("=")[0]
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        f"fcframe: no such option: {option}. Fields of the spec are changed with --set: --set {field}; "
+        "see fcframe train --help\n"
+    )
+    told = done.err.partition("--set: ")[2].partition(";")[0].split()
+    assert fcframe("check", "s.json", *told, cwd=tmp_path).code == 0
+
+
+def test_an_option_that_was_removed_is_refused_and_its_file_left_alone(tmp_path):
+    (tmp_path / "keep.xml").write_text("mine")
+    done = fcframe("gradcheck", "nosuch", "--junit", "keep.xml", cwd=tmp_path)
+    assert (done.code, done.err) == (2, "fcframe: no such option: --junit; see fcframe gradcheck --help\n")
+    assert (tmp_path / "keep.xml").read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", ["check", "train", "show"])
+def test_a_note_is_shown_once_on_standard_error(command, tmp_path, installed):
+    text = plugins.module(plugins.layer("Right"))
+    note = "logging.getLogger('fcframe').warning('the rate is %s', 'odd'); return input_shape"
+    text = text.replace("return input_shape", note).replace("import os,", "import logging, os,")
+    write(tmp_path / "s.json", experiment(network__layers=[{"type": "right"}, {"type": "affine", "units": 10}]))
+    done = fcframe(command, "s.json", cwd=tmp_path, **installed(text))
+    assert (done.code, done.err) == (0, "fcframe: note: the rate is odd\n")
+
+
+def test_a_tilde_in_an_option_is_the_home_folder(tmp_path):
+    write(tmp_path / "s.json", experiment(training__epochs=1))
+    done = fcframe("train", "s.json", "--out=~/x", cwd=tmp_path, HOME=str(tmp_path / "home"))
+    assert done.out.endswith(f"run: {tmp_path / 'home' / 'x'}\n")
+    assert (tmp_path / "home" / "x" / "summary.json").exists()
+    assert not (tmp_path / "~").exists()
+
+
+@pytest.mark.parametrize("name", ["affine", "adam", "csv", "l2", "softmax"])
+def test_describe_shows_json_that_the_component_takes(name, tmp_path):
+    import fcframe as package
+
+    for found in fcframe("describe", name, "--json", cwd=tmp_path).json:
+        component = getattr(package.registry(), {"loss": "losses"}.get(found["kind"], f"{found['kind']}s"))[name]
+        assert component.model_validate(found["example"]).type == name
+        assert json.dumps(found["example"], ensure_ascii=False) in fcframe("describe", name, cwd=tmp_path).out

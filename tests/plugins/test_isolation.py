@@ -1,0 +1,264 @@
+"""What a plugin does beside announcing components, and what is installed beside plugins, harms nobody."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import fcframe
+from fcframe.plugins import load
+from tests.test_registry import ECHO, LAYER, QUIET, REGISTER, network, site  # noqa: F401 - a fixture
+
+
+def command(folder, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", "from fcframe.cli import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(folder)} | environment,
+    )
+
+
+# What it prints.
+
+
+@pytest.mark.parametrize("arguments", [["schema"], ["list", "--json"], ["check", "--json", "specs/digits.json"]])
+def test_standard_output_holds_the_json_alone_whatever_plugins_print(site, arguments):  # noqa: F811
+    noisy = "import sys\nprint('noisy loaded')\nsys.stdout.write('and written')\n"
+    (site.folder / "parts.py").write_text("print('noisy part')\n" + LAYER)
+    hook = REGISTER.replace("return [Echo]", "print('noisy hook'); return ['layer echo = parts:Echo']")
+    site.install("noisy", noisy + "import fcframe\n" + hook)
+    found = command(site.folder, *arguments)
+    assert found.returncode == 0, found.stderr
+    json.loads(found.stdout)
+    assert "noisy loaded" in found.stderr
+    assert "noisy hook" in found.stderr
+
+
+# What it changes.
+
+CHANGES = {
+    "numpy's error state": ("import numpy; numpy.seterr(all='raise')", np.geterr),
+    "Python's random state": ("import random; random.seed(5)", random.getstate),
+    "numpy's random state": ("import numpy; numpy.random.seed(5)", lambda: np.random.get_state()[1].tolist()),  # noqa: NPY002
+    "the recursion limit": ("import sys; sys.setrecursionlimit(5000)", sys.getrecursionlimit),
+    "the filters of warnings": ("import warnings; warnings.simplefilter('ignore')", lambda: list(warnings.filters)),
+    "signal handlers": (
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+        lambda: signal.getsignal(signal.SIGTERM),
+    ),
+    "the working folder": ("import os; os.chdir('/')", os.getcwd),
+    "sys.stdout": ("import sys; sys.stdout = None", lambda: sys.stdout),
+}
+
+
+@pytest.mark.parametrize("when", ["imported", "asked", "referred to"])
+@pytest.mark.parametrize(("what", "change", "state"), [(what, *rest) for what, rest in CHANGES.items()], ids=CHANGES)
+def test_what_a_plugin_changes_while_it_is_loaded_is_put_back_and_the_plugin_named(
+    site,  # noqa: F811
+    caplog,
+    what,
+    change,
+    state,
+    when,
+):
+    np.random.get_state()  # noqa: NPY002 - it is made where it is first asked for
+    if when == "imported":
+        site.install("some", f"{change}\n{ECHO}")
+    elif when == "asked":
+        site.install("some", ECHO.replace("    return [Echo]", f"    {change}\n    return [Echo]"))
+    else:
+        (site.folder / "parts.py").write_text(f"{change}\n{LAYER}")
+        site.install("some", QUIET.replace("[]", "['layer echo = parts:Echo']"))
+    before = state()
+    registry = site.load()
+    assert registry.layers["echo"].type == "echo"
+    assert state() == before
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "plugin 'some' of some 1.0 changed " in line
+    assert what in line
+    assert "put back" in line
+
+
+def test_a_plugin_may_filter_its_own_warnings(site, caplog):  # noqa: F811
+    site.install("some", f"import warnings\nwarnings.filterwarnings('ignore', message='mine')\n{ECHO}")
+    with warnings.catch_warnings():
+        site.load()
+        assert any(entry[1] is not None and entry[1].pattern == "mine" for entry in warnings.filters)
+    assert not caplog.records
+
+
+# What is left out.
+
+
+@pytest.mark.parametrize("name", ["some", "Some.Layers", "some-layers", "other, some", "__all__"])
+def test_a_plugin_can_be_left_out_by_its_name_or_its_distribution_s(site, monkeypatch, name):  # noqa: F811
+    site.install("some-layers", "raise SystemExit\n", entry_point="some")
+    monkeypatch.setenv("FCFRAME_DISABLE_PLUGINS", name)
+    registry = site.load_beside_the_bundled()
+    assert registry.quarantined == ()
+    assert "some" in [plugin.name for plugin in registry.left_out]
+    assert "relu" in registry.layers
+    with pytest.raises(
+        LookupError, match=r"plugin 'some' of some-layers 1.0, which FCFRAME_DISABLE_PLUGINS leaves out"
+    ):
+        registry.find("layer", "echo")
+
+
+def test_the_plugin_that_ends_the_process_can_be_found(site):  # noqa: F811
+    site.install("deadly", "import os\nos._exit(0)\n")
+    found = command(site.folder, "check", "specs/digits.json", FCFRAME_TRACE_PLUGINS="1")
+    assert found.stderr.splitlines()[-1] == "fcframe: loading plugin 'deadly' of deadly 1.0"
+    saved = command(site.folder, "check", "specs/digits.json", FCFRAME_DISABLE_PLUGINS="deadly")
+    assert (saved.returncode, saved.stderr) == (0, "")
+
+
+# What is installed beside it.
+
+
+def distribution(folder, name, entry_points=b"", metadata=None):
+    made = folder / f"{name}-1.0.dist-info"
+    made.mkdir()
+    (made / "entry_points.txt").write_bytes(entry_points)
+    if metadata is not None:
+        (made / "METADATA").write_text(metadata)
+    return made
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfe\x00nonsense", b"[console_scripts]\nno equals sign\n", b"no section", b"[", b"=\n[other]\nx=\n", b""],
+)
+def test_a_distribution_that_is_no_plugin_is_passed_over_whatever_its_metadata(site, content):  # noqa: F811
+    distribution(site.folder, "broken", content)
+    distribution(site.folder, "nameless", content, "Version: 1\n")
+    registry = site.install("some", ECHO).load()
+    assert list(registry.layers) == ["echo"]
+    assert registry.quarantined == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"[fcframe]\nsome = \xff\n", "entry_points.txt is not text in UTF-8 (byte 17)"),
+        (b"[fcframe]\nsome\n", "expected a line like name = module, got 'some'"),
+        (b"[fcframe]\nsome = a b c\n", "expected a line like name = module, got 'some = a b c'"),
+        (b"[fcframe]\n = some\n", "expected a line like name = module, got '= some'"),
+    ],
+)
+def test_a_plugin_whose_entry_points_cannot_be_read_is_named_with_its_folder(site, content, reason):  # noqa: F811
+    folder = distribution(site.folder, "broken", content, "Name: broken\nVersion: 2.0\n")
+    registry = site.install("good", ECHO).load()
+    assert list(registry.layers) == ["echo"]
+    (fault,) = registry.quarantined
+    assert reason in fault.reason
+    assert fault.place == str(folder)
+    assert "broken 2.0" in str(fault)
+
+
+@pytest.mark.parametrize("metadata", [None, "", "Version: 3.0\n", "Metadata-Version: 2.1\n\nName: elsewhere\n"])
+def test_a_plugin_without_a_name_in_its_metadata_is_called_as_its_folder(site, metadata):  # noqa: F811
+    (site.folder / "parts.py").write_text(ECHO)
+    distribution(site.folder, "some_layers", b"[fcframe]\nsome = parts\n", metadata)
+    (plugin,) = site.load().plugins
+    assert plugin.distribution == "some_layers"
+    assert plugin.version == ("3.0" if metadata and "3.0" in metadata else "1.0")
+
+
+def test_escape_sequences_are_shown_as_text(site):  # noqa: F811
+    site.install("some", "raise ValueError('\\x1b[31mred')\n", version="1.0\x1b[2J")
+    (fault,) = site.load().quarantined
+    assert "\x1b" not in str(fault)
+    assert "\\x1b[31mred" in str(fault)
+
+
+# Names that the framework uses.
+
+SHADOWS = {
+    "the kind": ('kind = "max"', "has kind = 'max', which shadows Layer.kind ('layer')"),
+    "the plural": ('plural = "maxes"', "has plural = 'maxes', which shadows Layer.plural"),
+    "a method by a field": ("inner: int = 3", "has a field 'inner', which shadows Layer.inner"),
+    "an abstract method by a field": ("forward: int = 3", "has a field 'forward', which shadows Layer.forward"),
+    "a fact by a field": ("stochastic: bool = True", "has a field 'stochastic', which shadows Layer.stochastic"),
+    "a method by a number": (
+        "parameters: __import__('typing').ClassVar = 3",
+        "has parameters = 3, which shadows the method Layer.parameters",
+    ),
+    "the type by a field": ("type: str = 'x'", "the field 'type' shadows the component's name"),
+    "a field of the framework's": ("trainable: float = 1.0", "has a field 'trainable' of another type"),
+    "examples of a wrong type": ("examples = ({'units': 5},)", "expected a tuple of fcframe.Example"),
+    "rejected of a wrong type": ("rejected = 5", "expected a tuple of fcframe.Rejected"),
+    "a fact of a wrong type": ("stochastic = 'sometimes'", "has stochastic = 'sometimes', expected a value like"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Field name")
+@pytest.mark.parametrize(("line", "reason"), SHADOWS.values(), ids=SHADOWS)
+def test_a_class_that_takes_a_name_of_the_framework_s_is_quarantined_alone(site, line, reason):  # noqa: F811
+    bad = LAYER.replace("Echo", "Bad")
+    if line.startswith("type"):
+        bad = bad.replace('type = "echo"', line)
+    else:
+        bad = bad.replace('type = "echo"', f'type = "bad"\n    {line}')
+    if line.startswith("forward"):
+        bad = bad.replace("def forward", "def forwards")
+    site.install("some", LAYER + bad + REGISTER.replace("[Echo]", "[Echo, Bad]"))
+    registry = site.load()
+    assert list(registry.layers) == ["echo"]
+    (fault,) = registry.quarantined
+    assert reason in fault.reason
+    assert "Bad" in fault.reason
+
+
+# Observers.
+
+
+class Equal:
+    def __init__(self):
+        self.calls = 0
+
+    def __eq__(self, other):
+        return isinstance(other, Equal)
+
+    __hash__ = None
+
+    @fcframe.hookimpl
+    def fcframe_epoch_end(self, training):
+        self.calls += 1
+
+
+def test_observers_that_compare_equal_and_one_that_is_given_twice_are_all_told():
+    first, second = Equal(), Equal()
+    load(()).hooks([first, second, second]).fcframe_epoch_end(training=None)
+    assert (first.calls, second.calls) == (1, 2)
+
+
+def test_an_argument_that_a_hook_does_not_give_is_refused_in_a_line():
+    class Misnamed:
+        @fcframe.hookimpl
+        def fcframe_epoch_end(self, trainin):
+            pass
+
+    with pytest.raises(fcframe.PluginError) as caught:
+        load(()).hooks([Misnamed()])
+    assert str(caught.value) == (
+        "observer Misnamed: fcframe_epoch_end has an argument 'trainin', which it is not given. "
+        "Did you mean 'training'? Arguments: training"
+    )
+
+
+def test_properties_of_an_observer_are_not_asked():
+    class Touchy(Equal):
+        @property
+        def explosive(self):
+            raise AssertionError
+
+    observer = Touchy()
+    load(()).hooks([observer]).fcframe_epoch_end(training=None)
+    assert observer.calls == 1
