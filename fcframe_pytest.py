@@ -1,9 +1,10 @@
 """What pytest imports in every project of an environment that has fcframe: the options, and nothing behind them.
 
-It imports nothing, and lies beside the package, whose import takes NumPy's. `fcframe.verify.pytest_plugin` is loaded
-where the options ask for it.
+It imports nothing that takes time, and lies beside the package, whose import takes NumPy's.
+`fcframe.verify.pytest_plugin` is loaded where the options ask for it.
 """
 
+import os
 from typing import Any
 
 INI = {
@@ -25,9 +26,16 @@ def pytest_addoption(parser: Any) -> None:
 
 
 def pytest_configure(config: Any) -> None:
-    """Loads the plugin itself if it is asked for."""
+    """Loads the plugin itself if it is asked for: by an option, by an ini line, or by the id of a check."""
+    ids = [argument for argument in config.args if _is_id(argument)]
+    config.args[:] = [argument for argument in config.args if argument not in ids]  # they are no files
     ini = config.getini("fcframe").lower()
-    if config.getoption("fcframe") or (ini != "false" and (ini or config.getini("fcframe_plugins"))):
+    if ids or config.getoption("fcframe") or (ini != "false" and (ini or config.getini("fcframe_plugins"))):
         from fcframe.verify.pytest_plugin import Harness
 
-        config.pluginmanager.register(Harness(config), "fcframe-harness")
+        config.pluginmanager.register(Harness(config, ids), "fcframe-harness")
+
+
+def _is_id(argument: str) -> bool:
+    """Whether it is an id as pytest prints it, or its start: "fcframe/layers/dense::the_dtype_is_kept[x=3x5]"."""
+    return argument.startswith("fcframe/") and not os.path.exists(argument.partition("::")[0])  # noqa: PTH110 - pathlib takes time

@@ -32,10 +32,10 @@ from numpy.typing import NDArray
 
 import fcframe
 from fcframe.verify import Status, gradcheck
-from fcframe.verify.cases import redrawn
-from fcframe.verify.checks.layer_gradients import the_gradient_of_each_parameter_is_right, the_gradient_of_x_is_right
-from fcframe.verify.run import REDRAWS, run_check
-from fcframe.verify.trial import Case, Trial
+from fcframe.verify.checks.layer.gradients import the_gradient_of_each_parameter_is_right, the_gradient_of_x_is_right
+from fcframe.verify.fixtures.layer import LayerFixture
+from fcframe.verify.generate.layer_cases import LayerCase, redrawn
+from fcframe.verify.running.check import REDRAWS, run_check
 from fcframe_standard.initializers.zeros import Zeros
 
 Array = NDArray[Any]
@@ -319,12 +319,12 @@ def fcframe_checkers() -> dict[str, Checker]:
     def gradients(row: Row, arrays: list[Array], seed: int) -> bool | None:
         layer = layer_of(row)
         x, params = arrays[0], dict(zip(row.text.params, arrays[1:], strict=True))
-        case = Case(layer, x.shape[1:], N=len(x), seed=seed)
+        case = LayerCase(layer, x.shape[1:], N=len(x), seed=seed)
 
-        def subject(turn: int) -> Trial:
-            trial = Trial(redrawn(case, turn))
-            trial.x, trial.params = x.copy(), {name: array.copy() for name, array in params.items()}
-            return trial
+        def subject(turn: int) -> LayerFixture:
+            fixture = LayerFixture(redrawn(case, turn))
+            fixture.x, fixture.params = x.copy(), {name: array.copy() for name, array in params.items()}
+            return fixture
 
         subjects = [partial(subject, turn) for turn in range(REDRAWS)]
         checks = (the_gradient_of_x_is_right, the_gradient_of_each_parameter_is_right)

@@ -46,6 +46,20 @@ ROOMS = (
     "__main__",
 )
 
+# The same for the wings of fcframe/verify/.
+WINGS = (
+    "report",
+    "running",
+    "generate",
+    "fixtures",
+    "derivatives",
+    "diagnosis",
+    "checks",
+    "suite",
+    "suite_run",
+    "ledger mutation pytest_plugin",
+)
+
 
 def sources(*folders):
     return sorted(path for folder in folders for path in folder.rglob("*.py"))
@@ -56,17 +70,13 @@ def tree(path):
 
 
 def imports(node):
-    """(module, name or None, line) of every import that is executed, those inside functions included."""
-    if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-        children = node.orelse
-    else:
-        children = ast.iter_child_nodes(node)
+    """(module, name or None, line) of every import, those inside functions and for type checkers included."""
     if isinstance(node, ast.Import):
         yield from ((alias.name, None, node.lineno) for alias in node.names)
     if isinstance(node, ast.ImportFrom):
         assert node.level == 0, f"line {node.lineno}: imports are absolute"
         yield from ((node.module, alias.name, node.lineno) for alias in node.names)
-    for child in children:
+    for child in ast.iter_child_nodes(node):
         yield from imports(child)
 
 
@@ -110,6 +120,34 @@ def test_imports_run_one_way():
             if room not in ("__init__", target) and place.get(target, len(ROOMS)) >= place[room]:
                 against.append(f"{path.relative_to(ROOT)}:{line}: {module} {name or ''}")
     assert not against
+
+
+def test_the_wings_of_the_harness_import_one_way():
+    place = {wing: number for number, line in enumerate(WINGS) for wing in line.split()}
+    against = []
+    for path in sources(CORE / "verify"):
+        wing = path.relative_to(CORE / "verify").parts[0].removesuffix(".py")
+        for module, name, line in imports(tree(path)):
+            if not module.startswith("fcframe.verify") or wing == "__init__":
+                continue
+            target = [*module.split("."), name][2]
+            if target != wing and place.get(target, len(WINGS)) >= place[wing]:
+                against.append(f"{path.relative_to(ROOT)}:{line}: {module}")
+    assert not against
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    paths = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources(CORE)}
+    paths = {name.removesuffix(".__init__"): path for name, path in paths.items()}
+    imported = {
+        name: {f"{module}.{part}" if f"{module}.{part}" in paths else module for module, part, _ in imports(tree(path))}
+        for name, path in paths.items()
+        if name not in ("fcframe", "fcframe.cli")  # for whoever is outside: the public names, and the command itself
+    }
+    while leaves := [name for name, needs in imported.items() if not needs & imported.keys() - {name}]:
+        for name in leaves:
+            del imported[name]
+    assert sorted(imported) == []
 
 
 def test_the_core_imports_no_plugin():

@@ -25,10 +25,10 @@ from fcframe.strict import suggestion
 from fcframe.terminal import as_text, on_a_terminal
 from fcframe.threads import limited, number
 from fcframe.verify import ledger
-from fcframe.verify.battery import battery, unusable
-from fcframe.verify.harness import is_provider
-from fcframe.verify.patterns import add_patterns
+from fcframe.verify.diagnosis.patterns import add_patterns
 from fcframe.verify.report import Report, Status, distinct
+from fcframe.verify.suite import is_provider
+from fcframe.verify.suite_run import suite_run, unusable
 
 REFRESH = 0.1
 """Seconds between two drawings of the bar."""
@@ -179,8 +179,8 @@ def _checked(subjects: Sequence[tuple[str, Any]], found: Registry, seed: int, ru
         one = bar.add_task("checks", total=None, now="")
         for name, subject in subjects:
             bar.update(everything, now=as_text(name), refresh=True)
-            made, results = battery(subject, found, seed, name, running), Report()
-            bar.reset(one, total=len(made.items) + 1)
+            made, results = suite_run(subject, found, seed, name, running), Report()
+            bar.reset(one, total=len(made.check_runs) + 1)
             for result in made:
                 results.results.append(result)
                 bar.update(one, advance=1, now=result.check.replace("_", " "))
@@ -216,7 +216,7 @@ def _print(report: Report) -> None:
 
 
 def _mutate(subjects: Sequence[tuple[str, Any]], seed: int, as_json: bool) -> None:
-    from fcframe.verify.mutation import mutate  # what checks a component as it stands does not wait for it
+    from fcframe.verify.mutation.mutate import mutate  # what checks a component as it stands does not wait for it
 
     specs = [name for name, subject in subjects if not isinstance(subject, type)]
     if specs:

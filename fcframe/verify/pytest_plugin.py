@@ -13,20 +13,26 @@ from fcframe.components import Component
 from fcframe.errors import FcframeError, SpecError
 from fcframe.plugins import Plugin, Registry, registry
 from fcframe.strict import suggestion
-from fcframe.verify.battery import Battery, battery, complete, contract, its_cases_can_be_made, unusable
 from fcframe.verify.report import Report, Result, Status, distinct
-
-CLOSING = "every_check_ran"
+from fcframe.verify.running.completeness import CLOSING, completeness
+from fcframe.verify.suite import required_checks
+from fcframe.verify.suite_run import SuiteRun, its_cases_can_be_made, suite_run, unusable
 
 
 class Harness:
     """What is checked, and the items that check it.
 
+    Args:
+        config: The run's options.
+        ids: The ids of checks that are asked for, or their first parts; all checks, by default.
+
     Raises:
-        pytest.UsageError: There is no such plugin, or a known failure names what does not exist.
+        pytest.UsageError: There is no such plugin, a known failure names what does not exist, or no check has an id
+            that is asked for.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, ids: Sequence[str] = ()) -> None:
+        self.ids = tuple(dict.fromkeys(ids))
         try:
             self.registry = registry()
             self.plugins = _chosen(config, self.registry)
@@ -36,7 +42,7 @@ class Harness:
         except FcframeError as error:
             raise pytest.UsageError(*(f"fcframe: {line}" for line in str(error).split("\n"))) from None
         self.seed: int = config.getoption("fcframe_seed")
-        self.asked = bool(config.getoption("fcframe")) or not _only_files(config)
+        self.asked = bool(self.ids) or bool(config.getoption("fcframe")) or not _only_files(config)
 
     def pytest_report_header(self) -> str:
         """The line that says what is checked, before anything is."""
@@ -51,29 +57,39 @@ class Harness:
         """Adds the items, before -k and -m choose among all."""
         if not self.asked:
             return
-        for component in self.components:
-            room = Room.from_parent(session, name=component.type, nodeid=f"fcframe/{component.plural}/{component.type}")
-            room.source = component
-            items += self._items(room, battery(component, self.registry, self.seed))
-        for provider in self.providers:
-            room = Room.from_parent(session, name=provider.name, nodeid=f"fcframe/kernels/{provider.name}")
-            room.source = provider
-            items += self._items(room, battery(provider, self.registry, self.seed))
+        made: list[CheckItem] = []
+        for subject in (*self.components, *self.providers):
+            is_component = isinstance(subject, type) and issubclass(subject, Component)
+            name = subject.type if is_component else subject.name
+            nodeid = f"fcframe/{subject.plural if is_component else 'kernels'}/{name}"
+            if not self.ids or any(_is_within(one, nodeid) or _is_within(nodeid, one) for one in self.ids):
+                room = Room.from_parent(session, name=name, nodeid=nodeid)
+                room.source = subject
+                made += self._items(room, suite_run(subject, self.registry, self.seed))
         for quarantined in self.registry.quarantined:
             if quarantined.plugin in self.plugins:
                 result = unusable(quarantined)
                 room = Room.from_parent(
                     session, name=quarantined.plugin.name, nodeid=f"fcframe/{quarantined.plugin.name}"
                 )
-                items.append(CheckItem.of(room, result.check, "", lambda result=result: [result]))  # type: ignore[misc]
+                made.append(CheckItem.of(room, result.check, "", lambda result=result: [result]))  # type: ignore[misc]
+        items += self._asked_for(made) if self.ids else made
 
-    def _items(self, room: "Room", made: Battery) -> Iterator["CheckItem"]:
+    def _asked_for(self, made: list["CheckItem"]) -> list["CheckItem"]:
+        unknown = [one for one in self.ids if not any(_is_within(item.nodeid, one) for item in made)]
+        if unknown:
+            names = [item.nodeid for item in made] + [f"fcframe/{one.plural}/{one.type}" for one in self.components]
+            told = (f"fcframe: no check has the id {one!r}.{suggestion(one, names)}" for one in unknown)
+            raise pytest.UsageError(*told)
+        return [item for item in made if any(_is_within(item.nodeid, one) for one in self.ids)]
+
+    def _items(self, room: "Room", made: SuiteRun) -> Iterator["CheckItem"]:
         """One a check and case; of a check that is known to fail one for all cases, for it may pass in some."""
         known = {check: reason for (component, check), reason in self.known.items() if component == made.component}
         if made.results:
             yield CheckItem.of(room, its_cases_can_be_made.__name__, "", lambda: made.results[:1], known)
         of_known: dict[str, list[Any]] = {check: [] for check in known}
-        for item in made.items:
+        for item in made.check_runs:
             check = item.check.__name__
             if check in of_known:
                 of_known[check].append(item)
@@ -84,6 +100,11 @@ class Harness:
                 run = lambda several=several: [made.run(item) for item in several]  # noqa: E731
                 yield CheckItem.of(room, check, f"{len(several)} cases", run, known)
         yield CheckItem.of(room, CLOSING, "", lambda: [_closed(made)], known)
+
+
+def _is_within(nodeid: str, start: str) -> bool:
+    """Whether an id is the one that is given, or lies under it."""
+    return nodeid == start or nodeid.startswith((f"{start}::", f"{start}["))
 
 
 class Room(pytest.Collector):
@@ -110,7 +131,9 @@ class CheckItem(pytest.Item):
         cls, room: Room, check: str, case: str, judge: Callable[[], list[Result]], known: dict[str, str] | None = None
     ) -> "CheckItem":
         """An item named as pytest names a test with a parameter."""
-        item: CheckItem = cls.from_parent(room, name=f"{check}[{case}]" if case else check)
+        name = f"{check}[{case}]" if case else check
+        # As a text, so that pytest reads the case in brackets as it does in --lf's file.
+        item: CheckItem = cls.from_parent(room, name=name, nodeid=f"{room.nodeid}::{name}")
         item.judge = judge
         if check in (known or {}):
             item.add_marker(pytest.mark.xfail(reason=(known or {})[check], strict=True, raises=CheckFailedError))
@@ -145,11 +168,11 @@ def _words(report: Report) -> Iterator[str]:
     yield from (f"inconclusive: {found.message}" for found in report if found.status is Status.INCONCLUSIVE)
 
 
-def _closed(made: Battery) -> Result:
-    if len(made.results) < len(made.items):
+def _closed(made: SuiteRun) -> Result:
+    if len(made.results) < len(made.check_runs):
         reason = "only some of the component's checks were chosen, or another worker runs the others"
         return Result(made.component, CLOSING, "", Status.SKIPPED, reason)
-    return complete(made.component, Report(made.results), made.required)
+    return completeness(made.component, Report(made.results), made.required)
 
 
 def _only_files(config: pytest.Config) -> bool:
@@ -205,7 +228,7 @@ def _known_failures(lines: Sequence[str], components: Sequence[type[Component]])
         name, _, rest = line.partition("::")
         check, _, reason = (part.strip() for part in rest.partition(":"))
         meant = [one for one in components if name.strip() in (one.type, f"{one.kind} {one.type}")]
-        checks = {one.__name__ for component in meant for one in contract(component)}
+        checks = {one.__name__ for component in meant for one in required_checks(component)}
         checks |= {CLOSING, its_cases_can_be_made.__name__}
         if not (check and reason):
             problems.append(f'{where} is not written as "type::check: reason"')
@@ -215,7 +238,10 @@ def _known_failures(lines: Sequence[str], components: Sequence[type[Component]])
         elif check not in checks:
             problems.append(f"{where}: no check called {check!r}.{suggestion(check, sorted(checks))}")
         for component in meant:
-            if check in {one.__name__ for one in contract(component)} | {CLOSING, its_cases_can_be_made.__name__}:
+            if check in {one.__name__ for one in required_checks(component)} | {
+                CLOSING,
+                its_cases_can_be_made.__name__,
+            }:
                 found[f"{component.kind} {component.type}", check] = reason
     if problems:
         raise SpecError(problems)

@@ -18,10 +18,18 @@ class Status(Enum):
     INCONCLUSIVE = "inconclusive"
     SKIPPED = "skipped"
     NOT_APPLICABLE = "not applicable"
+    NOTED = "noted"
+    """Worth a look, and nothing that the contract forbids: a warning."""
 
 
-GRAVITY = (Status.FAILED, Status.INCONCLUSIVE, Status.PASSED, Status.SKIPPED, Status.NOT_APPLICABLE)
+GRAVITY = (
+    Status.FAILED, Status.INCONCLUSIVE, Status.PASSED, Status.NOTED, Status.SKIPPED, Status.NOT_APPLICABLE,
+)  # fmt: skip
 """Which status speaks for several."""
+
+
+MISSHAPEN = "misshapen"
+"""The fact of a failure after which no other check of the case can say anything."""
 
 
 class CheckFailure(Exception):  # noqa: N818 - it is the check's word, not a programming error
@@ -62,7 +70,11 @@ class Result:
     exhausted: bool = False
     """Whether it ended because time or memory did; then the component's other checks are left out."""
     subject: Any = field(default=None, repr=False)
-    """What was checked, for a look over all cases: the `Case` of a layer."""
+    """What was checked, for a look over all cases: the `LayerCase` of a layer."""
+    warned: str = ""
+    """The first warning that was given while the check ran."""
+    rule: Any = field(default=None, repr=False)
+    """The check itself, so that it can be run again on another case."""
 
     def __str__(self) -> str:
         where = f"{self.component}, {self.case}" if self.case else self.component
@@ -81,7 +93,12 @@ class Result:
         }
 
 
-@dataclass
+def is_of_gradients(check: str) -> bool:
+    """Whether a check of that name compares gradients with measured derivatives."""
+    return check.startswith("the_gradient_of_")
+
+
+@dataclass(repr=False)
 class Report:
     """The ledger of one or several components.
 
@@ -102,6 +119,25 @@ class Report:
     def failures(self) -> list[Result]:
         """The lines of what failed: component, case, check, message, diagnosis."""
         return [result for result in self.results if result.status is Status.FAILED]
+
+    @property
+    def notes(self) -> list[Result]:
+        """What is worth a look and forbids nothing, such as warnings that were given."""
+        return [result for result in self.results if result.status is Status.NOTED]
+
+    @property
+    def verdict(self) -> str:
+        """Whether the gradients are right: "right", "wrong" or "undecided", whatever else the contract asks for.
+
+        >>> wrong = Result("layer a", "the_gradient_of_x_is_right", "x=3x5", Status.FAILED)
+        >>> other = Result("layer a", "the_dtype_is_kept", "x=3x5", Status.FAILED)
+        >>> Report([wrong]).verdict, Report([other]).verdict
+        ('wrong', 'undecided')
+        """
+        seen = {result.status for result in self.results if is_of_gradients(result.check)}
+        if Status.FAILED in seen:
+            return "wrong"
+        return "right" if Status.PASSED in seen and Status.INCONCLUSIVE not in seen else "undecided"
 
     def counts(self) -> Counter[str]:
         """How many lines have each status."""
@@ -141,7 +177,11 @@ class Report:
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count} {name}" for name, count in self.counts().items() if count)
-        return "\n".join([*map(str, distinct(self.failures)), counts])
+        return "\n".join([*map(str, distinct(self.failures)), *map(str, self.notes), counts])
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {name}" for name, count in self.counts().items() if count)
+        return f"Report(gradients {self.verdict}; {counts or 'nothing checked'})"
 
 
 NUMBER = re.compile(r"-?\d[\d.]*(e[+-]?\d+)?")
@@ -185,10 +225,16 @@ def distinct(failures: Iterable[Result]) -> list[Finding]:
     return findings
 
 
-def place(method: Any) -> str:
+def source_location(method: Any) -> str:
     """The file and line of an author's method, as people write it: "fcframe_swish.py:36"."""
     try:
         function = inspect.unwrap(getattr(method, "__func__", method))
         return f"{Path(inspect.getsourcefile(function) or '').name}:{function.__code__.co_firstlineno}"
     except (TypeError, AttributeError):
         return ""
+
+
+def look_at(owner: Any, method: str) -> str:
+    """Where a reader should look: "look at backward in fcframe_swish.py:36"; of a component, or its class."""
+    kind = owner if isinstance(owner, type) else type(owner)
+    return f"look at {method} in {source_location(getattr(kind, method))}"

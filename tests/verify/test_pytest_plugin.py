@@ -47,6 +47,32 @@ def test_the_module_that_pytest_imports_imports_nothing():
     assert found.stdout.split() == ["fcframe_pytest"]
 
 
+def test_the_id_that_pytest_printed_reruns_that_one_check(project):
+    ask = project('fcframe = "true"')
+    identity = "fcframe/layers/thrice::the_gradient_of_x_is_right[x=3x5]"
+    run = ask(identity, "-v")
+    run.assert_outcomes(failed=1)
+    run.stdout.fnmatch_lines(["FAILED fcframe/layers/thrice::the_gradient_of_x_is_right?x=3x5?*"])
+    assert project()(identity, "fcframe/layers/twice::the_dtype_is_kept[x=3x5]").parseoutcomes() == {
+        "failed": 1, "passed": 1,
+    }  # fmt: skip
+
+
+def test_an_id_of_no_check_is_refused_with_a_suggestion(project):
+    run = project()("fcframe/layers/thrice::the_gradient_of_y_is_right")
+    assert run.ret == pytest.ExitCode.USAGE_ERROR
+    run.stderr.fnmatch_lines(["*no check has the id 'fcframe/layers/thrice::the_gradient_of_y_is_right'*"])
+
+
+def test_the_last_failed_alone_are_run_again(project, pytester):
+    project('fcframe = "true"')
+    first = pytester.runpytest_subprocess("-k", "x_is_right or twice and dtype").parseoutcomes()
+    again = pytester.runpytest_subprocess("--lf").parseoutcomes()
+    assert first["failed"] == again["failed"] > 0
+    assert first["passed"] > 0
+    assert "passed" not in again
+
+
 @pytest.mark.parametrize("ask", ["--fcframe", 'fcframe = "true"', "fcframe = true", 'fcframe_plugins = "mine"'])
 def test_once_asked_for_the_projects_components_are_checked_and_no_others(project, ask):
     option = [ask] if ask.startswith("--") else []

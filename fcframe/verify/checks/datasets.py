@@ -15,86 +15,86 @@ import numpy as np
 
 from fcframe.components import Data, Dataset
 from fcframe.context import Array
-from fcframe.verify.report import CheckFailure, NotApplicable, place
-from fcframe.verify.subjects import DataTrial
+from fcframe.verify.fixtures.dataset import DatasetFixture
+from fcframe.verify.report import CheckFailure, NotApplicable, look_at
 
 
-def it_loads_arrays_in_the_dtype_asked_for(trial: DataTrial) -> None:
+def it_loads_arrays_in_the_dtype_asked_for(fixture: DatasetFixture) -> None:
     """Data is held once, in the network's dtype; labels stay integers, and what is predicted has the dtype of X."""
     for dtype in (np.float64, np.float32):
-        data, _ = _loaded(trial, dtype)
+        data, _ = _loaded(fixture, dtype)
         for split, (X, y) in data.splits().items():
             if X.dtype != dtype:
-                raise CheckFailure(f"X_{split} is {X.dtype}, asked for was {np.dtype(dtype)}", _at(trial))
+                raise CheckFailure(f"X_{split} is {X.dtype}, asked for was {np.dtype(dtype)}", _at(fixture))
             if y.dtype.kind not in "iu" and y.dtype != dtype:
-                raise CheckFailure(f"y_{split} is {y.dtype}, expected integers or {np.dtype(dtype)}", _at(trial))
+                raise CheckFailure(f"y_{split} is {y.dtype}, expected integers or {np.dtype(dtype)}", _at(fixture))
             if y.shape[1:] != data.y_train.shape[1:] or y.dtype != data.y_train.dtype:
-                raise CheckFailure(f"y_{split} and y_train differ in dtype or in the shape of a row", _at(trial))
+                raise CheckFailure(f"y_{split} and y_train differ in dtype or in the shape of a row", _at(fixture))
 
 
-def every_number_is_finite_and_in_order(trial: DataTrial) -> None:
+def every_number_is_finite_and_in_order(fixture: DatasetFixture) -> None:
     """A minibatch is gathered row by row, which is fast where rows lie whole in memory; NaN would end the training."""
-    data, _ = _loaded(trial, np.float32)
+    data, _ = _loaded(fixture, np.float32)
     for name, array in _arrays(data).items():
         if not array.flags.c_contiguous:
-            raise CheckFailure(f"{name} is not C-contiguous", f"np.ascontiguousarray; {_at(trial)}")
+            raise CheckFailure(f"{name} is not C-contiguous", f"np.ascontiguousarray; {_at(fixture)}")
         if not np.all(np.isfinite(array)):
-            raise CheckFailure(f"{name} holds numbers that are not finite", _at(trial))
+            raise CheckFailure(f"{name} holds numbers that are not finite", _at(fixture))
 
 
-def the_same_seed_gives_the_same_bytes(trial: DataTrial) -> None:
+def the_same_seed_gives_the_same_bytes(fixture: DatasetFixture) -> None:
     """Two trainings are compared on the same split."""
-    first, second = (_sums(_loaded(trial, np.float32)[0]) for _ in range(2))
+    first, second = (_sums(_loaded(fixture, np.float32)[0]) for _ in range(2))
     for name in first:
         if first[name] != second[name]:
-            raise CheckFailure(f"{name} is another one with the same seed", f"{_at(trial)}; draw from rng alone")
+            raise CheckFailure(f"{name} is another one with the same seed", f"{_at(fixture)}; draw from rng alone")
 
 
-def another_seed_gives_another_split(trial: DataTrial) -> None:
+def another_seed_gives_another_split(fixture: DatasetFixture) -> None:
     """`seed` is a field of every dataset; one that draws must draw by it."""
-    data, drew = _loaded(trial, np.float32)
+    data, drew = _loaded(fixture, np.float32)
     if not drew:
         raise NotApplicable("it draws nothing")
     first = _sums(data)["X_train"]
-    if any(_sums(_loaded(trial, np.float32, seed)[0])["X_train"] != first for seed in range(1, 6)):
+    if any(_sums(_loaded(fixture, np.float32, seed)[0])["X_train"] != first for seed in range(1, 6)):
         return
-    raise CheckFailure("with five other seeds X_train is the same", f"{_at(trial)}; draw from rng alone")
+    raise CheckFailure("with five other seeds X_train is the same", f"{_at(fixture)}; draw from rng alone")
 
 
-def no_example_is_in_two_splits(trial: DataTrial) -> None:
+def no_example_is_in_two_splits(fixture: DatasetFixture) -> None:
     """A model that has seen a test example knows its answer."""
-    data, drew = _loaded(trial, np.float32)
+    data, drew = _loaded(fixture, np.float32)
     doubled = _doubled(data)
     if not doubled:
         return
     within = any(max(Counter(_rows(X, y)).values(), default=1) > 1 for X, y in data.splits().values())
-    if within or (drew and doubled == _doubled(_loaded(trial, np.float32, trial.dataset.seed + 1)[0])):
+    if within or (drew and doubled == _doubled(_loaded(fixture, np.float32, fixture.dataset.seed + 1)[0])):
         raise NotApplicable("the source holds some examples more than once, so equal rows prove nothing")
-    raise CheckFailure(f"{len(doubled)} examples are in two splits, with their labels", _at(trial))
+    raise CheckFailure(f"{len(doubled)} examples are in two splits, with their labels", _at(fixture))
 
 
-def labels_have_their_names(trial: DataTrial) -> None:
+def labels_have_their_names(fixture: DatasetFixture) -> None:
     """`fitted["classes"]` says what 0, 1, … are called, and predictions are shown by it."""
-    data, _ = _loaded(trial, np.float32)
+    data, _ = _loaded(fixture, np.float32)
     if not data.classes:
         raise NotApplicable("it names no classes")
     for split, (_, y) in data.splits().items():
         if y.dtype.kind not in "iu" or (len(y) and (y.min() < 0 or y.max() >= len(data.classes))):
-            raise CheckFailure(f"y_{split} holds labels other than 0 to {len(data.classes) - 1}", _at(trial))
+            raise CheckFailure(f"y_{split} holds labels other than 0 to {len(data.classes) - 1}", _at(fixture))
 
 
-def rows_that_are_read_again_are_the_same_examples(trial: DataTrial) -> None:
+def rows_that_are_read_again_are_the_same_examples(fixture: DatasetFixture) -> None:
     """What a network learned of examples holds for new rows only if `read` makes the same X of the same rows."""
-    kind = type(trial.dataset)
+    kind = type(fixture.dataset)
     if kind.read is Dataset.read:
         raise NotApplicable("it reads no new rows: it has no method `read`")
     if kind.own_source is Dataset.own_source:
         raise NotApplicable("its `read` cannot be tried: it has no method `own_source`, which gives its own rows")
-    at = f"look at read in {place(kind.read)}"
-    data, _ = _loaded(trial, np.float32)
+    at = look_at(kind, "read")
+    data, _ = _loaded(fixture, np.float32)
     if not data.rows:
-        raise CheckFailure("load gives no `rows`, so that nobody knows which row of the source is which", _at(trial))
-    X, y = _read(trial, data, np.float32, at)
+        raise CheckFailure("load gives no `rows`, so that nobody knows which row of the source is which", _at(fixture))
+    X, y = _read(fixture, data, np.float32, at)
     for split, rows in data.rows.items():
         wanted, targets = data.splits()[split]
         if len(rows) and rows.max() >= len(X):
@@ -104,10 +104,10 @@ def rows_that_are_read_again_are_the_same_examples(trial: DataTrial) -> None:
             _compare(f"y_{split}", targets, y, rows, at)
 
 
-def _read(trial: DataTrial, data: Data, dtype: Any, at: str) -> tuple[Array, Array | None]:
+def _read(fixture: DatasetFixture, data: Data, dtype: Any, at: str) -> tuple[Array, Array | None]:
     """What `read` makes of the dataset's own source, with what was fitted as a finished run keeps it."""
     with _unheard():
-        found = trial.dataset.read(trial.dataset.own_source(), _as_kept(data.fitted), np.dtype(dtype))
+        found = fixture.dataset.read(fixture.dataset.own_source(), _as_kept(data.fitted), np.dtype(dtype))
     if not isinstance(found, tuple) or len(found) != 2:
         raise CheckFailure(f"read returned a {type(found).__name__}, expected the pair (X, y) or (X, None)", at)
     X, y = found
@@ -150,19 +150,19 @@ def _as_kept(fitted: Any) -> Any:
     return fitted.copy() if isinstance(fitted, np.ndarray) else json.loads(json.dumps(fitted))
 
 
-def _loaded(trial: DataTrial, dtype: Any, seed: int | None = None) -> tuple[Data, bool]:
+def _loaded(fixture: DatasetFixture, dtype: Any, seed: int | None = None) -> tuple[Data, bool]:
     try:
         with _unheard():
-            data, drew = trial.load(dtype, seed)
+            data, drew = fixture.load(dtype, seed)
     except FileNotFoundError as error:
         if not str(error).strip():
             raise CheckFailure(
                 "load raised a FileNotFoundError without a message",
-                f"say which file is missing, and where; {_at(trial)}",
+                f"say which file is missing, and where; {_at(fixture)}",
             ) from error
         raise NotApplicable(f"it is not there: {error}") from error
     if not isinstance(data, Data):
-        raise CheckFailure(f"load returned a {type(data).__name__}, expected Data", _at(trial))
+        raise CheckFailure(f"load returned a {type(data).__name__}, expected Data", _at(fixture))
     return data, drew
 
 
@@ -201,8 +201,8 @@ def _doubled(data: Data) -> set[int]:
     return {row for row, count in splits.items() if count > 1}
 
 
-def _at(trial: DataTrial) -> str:
-    return f"look at load in {place(type(trial.dataset).load)}"
+def _at(fixture: DatasetFixture) -> str:
+    return look_at(fixture.dataset, "load")
 
 
 CHECKS = (

@@ -7,15 +7,15 @@ what its author says of it. The examples in the class's documentation are where 
 import doctest
 import sys
 
+from fcframe.verify.fixtures.component_class import ClassFixture
 from fcframe.verify.report import CheckFailure, NotApplicable
-from fcframe.verify.subjects import Form
 
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-def the_examples_in_its_documentation_are_true(form: Form) -> None:
+def the_examples_in_its_documentation_are_true(fixture: ClassFixture) -> None:
     """They are what a reader trusts first, and the only word on which value is right."""
-    component = form.component
+    component = fixture.component
     module = sys.modules.get(component.__module__)
     names = {**(vars(module) if module else {}), component.__name__: component}
     test = doctest.DocTestParser().get_doctest(component.__doc__ or "", names, component.__name__, None, None)

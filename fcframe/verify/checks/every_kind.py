@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator, Validation
 from fcframe.components import KINDS, Component, Rejected
 from fcframe.plugins import Plugin, Registry
 from fcframe.spec.schema import json_schema
-from fcframe.verify.cases import configurations, field_values
+from fcframe.verify.fixtures.component_class import ClassFixture
+from fcframe.verify.generate.configurations import configurations, field_values
 from fcframe.verify.report import CheckFailure, NotApplicable
-from fcframe.verify.subjects import Form
 
 PROBES: tuple[Any, ...] = (
     None, True, False, "text", "", "x", -3, -1, 0, 1, 2, 7, -0.5, 0.5, 1.5, 1000.5,
@@ -22,36 +22,36 @@ PROBES: tuple[Any, ...] = (
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
-def a_configuration_can_be_made(form: Form) -> None:
+def a_configuration_can_be_made(fixture: ClassFixture) -> None:
     """What cannot be configured is not checked at all."""
-    if not configurations(form.component, form.registry):
+    if not configurations(fixture.component, fixture.registry):
         raise CheckFailure("no configuration could be made from the fields' types", "declare one in `examples`")
 
 
-def its_examples_are_accepted(form: Form) -> None:
+def its_examples_are_accepted(fixture: ClassFixture) -> None:
     """They show the component off, and the harness checks them first."""
-    for example in form.component.examples:
+    for example in fixture.component.examples:
         try:
-            form.component.model_validate(example.fields, context={"registry": form.registry})
+            fixture.component.model_validate(example.fields, context={"registry": fixture.registry})
         except ValidationError as error:
             raise CheckFailure(f"{example} is refused: {_words(error)}", "mend the example, or the field") from None
 
 
-def what_it_declares_rejected_is_refused_in_those_words(form: Form) -> None:
+def what_it_declares_rejected_is_refused_in_those_words(fixture: ClassFixture) -> None:
     """An error message is part of a component; the author says which words a reader must find in it."""
-    if not form.component.rejected:
+    if not fixture.component.rejected:
         raise NotApplicable("it declares nothing that it rejects")
-    for rejected in form.component.rejected:
-        refusal = _refusal(form, rejected)
+    for rejected in fixture.component.rejected:
+        refusal = _refusal(fixture, rejected)
         if refusal is None:
             raise CheckFailure(f"{rejected} is taken without complaint", "refuse it, or take it from `rejected`")
         if rejected.message not in refusal:
             raise CheckFailure(f"{rejected} is refused in other words: {refusal}", "mend the message, or `rejected`")
 
 
-def _refusal(form: Form, rejected: Rejected) -> str | None:
+def _refusal(fixture: ClassFixture, rejected: Rejected) -> str | None:
     try:
-        made: Any = form.component.model_validate(rejected.fields, context={"registry": form.registry})
+        made: Any = fixture.component.model_validate(rejected.fields, context={"registry": fixture.registry})
     except ValidationError as error:
         return _words(error)
     if rejected.input_shape is not None:
@@ -63,53 +63,53 @@ def _refusal(form: Form, rejected: Rejected) -> str | None:
     return None
 
 
-def it_reads_back_what_it_writes(form: Form) -> None:
+def it_reads_back_what_it_writes(fixture: ClassFixture) -> None:
     """A spec is all that is kept of a component; what is read from it must be the same component."""
-    for component in configurations(form.component, form.registry):
+    for component in configurations(fixture.component, fixture.registry):
         document = component.model_dump(mode="json")
         try:
             text = json.dumps(document, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise CheckFailure(f"{document} cannot be written as JSON: {error}", "") from None
         try:
-            again = form.made(json.loads(text))
+            again = fixture.made(json.loads(text))
         except ValidationError as error:
             raise CheckFailure(f"written as JSON, {text} is refused when read: {_words(error)}", "") from None
         if again.model_dump(mode="json") != document or again != component:
             raise CheckFailure(f"written as JSON and read again, {text} becomes {again!r}", "")
 
 
-def an_unknown_field_is_refused(form: Form) -> None:
+def an_unknown_field_is_refused(fixture: ClassFixture) -> None:
     """A misspelled field that is passed over silently trains another network than the one meant."""
-    for component in configurations(form.component, form.registry)[:1]:
-        if _accepts(form, {**component.model_dump(mode="json"), "no_such_field": 1}):
+    for component in configurations(fixture.component, fixture.registry)[:1]:
+        if _accepts(fixture, {**component.model_dump(mode="json"), "no_such_field": 1}):
             raise CheckFailure("an unknown field is taken without complaint", "leave model_config as the kind has it")
 
 
-def its_json_schema_agrees_with_what_it_accepts(form: Form) -> None:
+def its_json_schema_agrees_with_what_it_accepts(fixture: ClassFixture) -> None:
     """Editors and other programs judge a spec by the schema; they must judge as fcframe does."""
     try:
         validators = importlib.import_module("jsonschema")
     except ModuleNotFoundError:
         raise NotApplicable("jsonschema, which reads the schema, is not installed") from None
-    branch = f"#/$defs/{form.component.kind}.{form.component.type}"
-    schema = {"$ref": branch, "$defs": _definitions(form)}
+    branch = f"#/$defs/{fixture.component.kind}.{fixture.component.type}"
+    schema = {"$ref": branch, "$defs": _definitions(fixture)}
     permits = validators.Draft202012Validator(schema).is_valid
-    for document in _documents(form):
-        permitted, accepted = bool(permits(document)), _accepts(form, document)
+    for document in _documents(fixture):
+        permitted, accepted = bool(permits(document)), _accepts(fixture, document)
         if accepted and not permitted:
             raise CheckFailure(f"the JSON Schema refuses {json.dumps(document)}, the class takes it", "")
-        if permitted and not accepted and not _has_validators(form.component):
+        if permitted and not accepted and not _has_validators(fixture.component):
             raise CheckFailure(f"the JSON Schema permits {json.dumps(document)}, the class refuses it", "")
 
 
-def _documents(form: Form) -> Iterator[dict[str, Any]]:
+def _documents(fixture: ClassFixture) -> Iterator[dict[str, Any]]:
     """A configuration with one field changed at a time, to what the field takes and to what it may not take."""
-    made = configurations(form.component, form.registry)[:1]
-    values = field_values(form.component, form.registry)
+    made = configurations(fixture.component, fixture.registry)[:1]
+    values = field_values(fixture.component, fixture.registry)
     for component in made:
         document = component.model_dump(mode="json")
-        for name, field in form.fields.items():
+        for name, field in fixture.fields.items():
             for value in (*values.get(name, ()), *PROBES, *_bounds(field)):
                 yield {**document, name: value}
             yield {key: value for key, value in document.items() if key != name}
@@ -129,9 +129,9 @@ def _bounds(field: Any) -> Iterator[float]:
                 yield from _bounds(item)
 
 
-def _definitions(form: Form) -> Any:
+def _definitions(fixture: ClassFixture) -> Any:
     """The schemas of everything that is registered, and of this component where it is not."""
-    registry, component = form.registry, form.component
+    registry, component = fixture.registry, fixture.component
     if component not in registry:
         others = [(registry.origin(other), other) for other in registry if not _same_name(other, component)]
         plugin = Plugin("unregistered", component.__module__, "unregistered", "0")
@@ -143,9 +143,9 @@ def _same_name(first: type[Component], second: type[Component]) -> bool:
     return (first.kind, first.type) == (second.kind, second.type)
 
 
-def _accepts(form: Form, document: Mapping[str, Any]) -> bool:
+def _accepts(fixture: ClassFixture, document: Mapping[str, Any]) -> bool:
     try:
-        form.made(document)
+        fixture.made(document)
     except ValidationError:
         return False
     return True

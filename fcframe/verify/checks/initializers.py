@@ -1,59 +1,34 @@
 """For every initializer, … : it draws what it declares, from the generator that it is given."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from fcframe.components import Initializer, Shape
-from fcframe.context import Array
-from fcframe.verify.report import CheckFailure, NotApplicable, place
+from fcframe.verify.fixtures.initializer import InitializerFixture
+from fcframe.verify.report import CheckFailure, NotApplicable, look_at
 
-SHAPES = ((3000,), (150, 40), (25, 30, 8), (7, 1), (1,))
 STANDARD_ERRORS = 5.5
+
 FEW = 100
 """Numbers; fewer of them may be the same by chance."""
 
 
-@dataclass(frozen=True)
-class StartTrial:
-    """An initializer and the shape of a parameter that it starts."""
-
-    initializer: Initializer
-    shape: Shape
-    seed: int = 0
-
-    def sample(self, seed: int = 0) -> Array:
-        """A start; another one for another seed."""
-        return self.initializer.sample(self.shape, np.random.default_rng([self.seed, seed]))
-
-
-def takes(initializer: Initializer, shape: Shape) -> bool:
-    """Whether the initializer has moments for a shape; one for matrices refuses others with a ValueError."""
-    try:
-        initializer.moments(shape)
-    except Exception:
-        return False
-    return True
-
-
-def it_starts_the_whole_shape(trial: StartTrial) -> None:
+def it_starts_the_whole_shape(fixture: InitializerFixture) -> None:
     """A float64 array of the parameter's shape, which the framework casts; finite numbers all of them."""
-    sample = trial.sample()
-    if not isinstance(sample, np.ndarray) or sample.shape != trial.shape:
-        raise CheckFailure(f"sample has shape {np.shape(sample)}, asked for was {trial.shape}", _at(trial))
+    sample = fixture.sample()
+    if not isinstance(sample, np.ndarray) or sample.shape != fixture.shape:
+        raise CheckFailure(f"sample has shape {np.shape(sample)}, asked for was {fixture.shape}", _at(fixture))
     if sample.dtype != np.float64:
-        raise CheckFailure(f"sample is {sample.dtype}, expected float64", f"{_at(trial)}; the framework casts")
+        raise CheckFailure(f"sample is {sample.dtype}, expected float64", f"{_at(fixture)}; the framework casts")
     if not np.all(np.isfinite(sample)):
-        raise CheckFailure("sample holds numbers that are not finite", _at(trial))
+        raise CheckFailure("sample holds numbers that are not finite", _at(fixture))
 
 
-def its_moments_are_those_declared(trial: StartTrial) -> None:
+def its_moments_are_those_declared(fixture: InitializerFixture) -> None:
     """How wide a layer starts decides whether a deep network learns at all."""
-    mean, std = trial.initializer.moments(trial.shape)
-    sample = trial.sample()
+    mean, std = fixture.moments()
+    sample = fixture.sample()
     if std == 0:
         if not np.all(sample == mean):
-            raise CheckFailure(f"moments declares the constant {mean:g}, sample gives others", _at(trial))
+            raise CheckFailure(f"moments declares the constant {mean:g}, sample gives others", _at(fixture))
         return
     n = sample.size
     if n < 1000:
@@ -68,47 +43,47 @@ def its_moments_are_those_declared(trial: StartTrial) -> None:
         if not abs(found - declared) <= STANDARD_ERRORS * error + (1e-9 + 1 / n) * abs(std):
             raise CheckFailure(
                 f"moments declares a {name} of {declared:.6g}; {n:,} numbers have {found:.6g} ± {error:.1g}",
-                f"{_at(trial)}, and at moments",
+                f"{_at(fixture)}, and at moments",
             )
 
 
-def the_same_seed_starts_the_same_numbers(trial: StartTrial) -> None:
+def the_same_seed_starts_the_same_numbers(fixture: InitializerFixture) -> None:
     """A run is a function of its spec and seed."""
-    first = trial.sample().tobytes()
-    trial.sample(1)
-    if trial.sample().tobytes() != first:
-        raise CheckFailure("with the same seed it starts with other numbers", f"{_at(trial)}; draw from rng alone")
+    first = fixture.sample().tobytes()
+    fixture.sample(1)
+    if fixture.sample().tobytes() != first:
+        raise CheckFailure("with the same seed it starts with other numbers", f"{_at(fixture)}; draw from rng alone")
 
 
-def another_seed_starts_other_numbers(trial: StartTrial) -> None:
+def another_seed_starts_other_numbers(fixture: InitializerFixture) -> None:
     """Two runs that differ in their seeds alone shall be two runs."""
-    if np.prod(trial.shape) < FEW:
+    if np.prod(fixture.shape) < FEW:
         raise NotApplicable("so few numbers may be the same by chance")
     rng = np.random.default_rng(0)
     before = rng.bit_generator.state
-    sample = trial.initializer.sample(trial.shape, rng)
+    sample = fixture.parameter.sample(rng)
     drew = rng.bit_generator.state != before
-    if not drew and (trial.initializer.moments(trial.shape)[1] == 0 or len(np.unique(sample)) <= sample.size / 2):
+    if not drew and (fixture.moments()[1] == 0 or len(np.unique(sample)) <= sample.size / 2):
         raise NotApplicable("it draws nothing")
-    if np.array_equal(trial.sample(), trial.sample(1)):
-        raise CheckFailure("with another seed it starts with the same numbers", f"{_at(trial)}; draw from rng alone")
+    if np.array_equal(fixture.sample(), fixture.sample(1)):
+        raise CheckFailure("with another seed it starts with the same numbers", f"{_at(fixture)}; draw from rng alone")
 
 
-def two_parameters_start_apart(trial: StartTrial) -> None:
+def two_parameters_start_apart(fixture: InitializerFixture) -> None:
     """Layers that start alike learn alike; a generator that is handed on gives other numbers."""
-    if np.prod(trial.shape) < FEW or trial.initializer.moments(trial.shape)[1] == 0:
+    if np.prod(fixture.shape) < FEW or fixture.moments()[1] == 0:
         raise NotApplicable("it starts with a constant, or with so few numbers that they may be the same by chance")
     rng = np.random.default_rng(0)
     before = rng.bit_generator.state
-    first, second = (trial.initializer.sample(trial.shape, rng) for _ in range(2))
+    first, second = (fixture.parameter.sample(rng) for _ in range(2))
     if rng.bit_generator.state == before:
         raise NotApplicable("it draws nothing")
     if np.shares_memory(first, second) or np.array_equal(first, second):
-        raise CheckFailure("the second sample from one generator is the first once more", _at(trial))
+        raise CheckFailure("the second sample from one generator is the first once more", _at(fixture))
 
 
-def _at(trial: StartTrial) -> str:
-    return f"look at sample in {place(type(trial.initializer).sample)}"
+def _at(fixture: InitializerFixture) -> str:
+    return look_at(fixture.initializer, "sample")
 
 
 CHECKS = (

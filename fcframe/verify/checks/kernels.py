@@ -11,12 +11,13 @@ import numpy as np
 
 from fcframe import threads as pools
 from fcframe.arrays import Array
+from fcframe.components import Step
 from fcframe.errors import PluginError
 from fcframe.kernels import NUMPY, unsaid
 from fcframe.providers import answer, are_versions, held
-from fcframe.verify.kernel_trial import AXES, KernelTrial, UpdateTrial
-from fcframe.verify.report import CheckFailure, NotApplicable, place
-from fcframe.verify.trial import Trial
+from fcframe.verify.fixtures.kernels import AXES, KernelFixture, UpdateFixture
+from fcframe.verify.fixtures.layer import LayerFixture
+from fcframe.verify.report import CheckFailure, NotApplicable, source_location
 
 ROUNDINGS = 200
 """Of an update's result, in rounding errors of the largest number that takes part."""
@@ -26,9 +27,9 @@ IN_A_LAYER = 1e-9
 """By how much of its largest number a layer's result may differ, all of float64."""
 
 
-def it_can_be_made(trial: KernelTrial) -> None:
+def it_can_be_made(fixture: KernelFixture) -> None:
     """With one thread, and with as many as there are; and it says what it stands on, which every run writes down."""
-    versions, raised = answer(trial.kernels.versions)
+    versions, raised = answer(fixture.kernels.versions)
     if raised:
         raise CheckFailure(f"`versions` raised {raised}", "look at versions")
     if not are_versions(versions):
@@ -38,12 +39,12 @@ def it_can_be_made(trial: KernelTrial) -> None:
         )
 
 
-def it_can_be_held_to_its_threads(trial: KernelTrial) -> None:
+def it_can_be_held_to_its_threads(fixture: KernelFixture) -> None:
     """limited: a training holds it to one thread, or to all, and gives all back at the end."""
     before = pools.count()
     for count in (1, pools.available()):
         try:
-            with held(trial.kernels, count):
+            with held(fixture.kernels, count):
                 pass
         except PluginError as error:
             raise CheckFailure(str(error), "look at limited") from error
@@ -52,100 +53,101 @@ def it_can_be_held_to_its_threads(trial: KernelTrial) -> None:
             raise CheckFailure(reason, "give back at the end what was there; look at limited")
 
 
-def it_multiplies_matrices(trial: KernelTrial) -> None:
+def it_multiplies_matrices(fixture: KernelFixture) -> None:
     """matmul: a forward's product, and the two of a backward, whose matrices are transposed."""
-    N, D, M = trial.shape
+    N, D, M = fixture.shape
     products = {
-        "x @ W": (trial.matrix(N, D, "x"), trial.matrix(D, M, "W")),
-        "x.T @ dout": (trial.matrix(N, D, "x").T, trial.matrix(N, M, "dout")),
-        "dout @ W.T": (trial.matrix(N, M, "dout"), trial.matrix(D, M, "W").T),
+        "x @ W": (fixture.matrix(N, D, "x"), fixture.matrix(D, M, "W")),
+        "x.T @ dout": (fixture.matrix(N, D, "x").T, fixture.matrix(N, M, "dout")),
+        "dout @ W.T": (fixture.matrix(N, M, "dout"), fixture.matrix(D, M, "W").T),
     }
     for shown, (a, b) in products.items():
-        out = trial.empty(len(a), b.shape[1])
-        wanted, bound = _product(a, b, trial.eps)
-        _judge(trial, f"matmul, {shown}", trial.kernels.matmul, {"a": a, "b": b}, {"out": out}, [wanted], bound)
+        out = fixture.empty(len(a), b.shape[1])
+        wanted, bound = _product(a, b, fixture.eps)
+        _judge(fixture, f"matmul, {shown}", fixture.kernels.matmul, {"a": a, "b": b}, {"out": out}, [wanted], bound)
 
 
-def it_multiplies_and_adds_the_bias(trial: KernelTrial) -> None:
+def it_multiplies_and_adds_the_bias(fixture: KernelFixture) -> None:
     """affine: out = x @ W + b."""
-    N, D, M = trial.shape
-    given = {"x": trial.matrix(N, D, "x"), "W": trial.matrix(D, M, "W"), "b": trial.matrix(1, M, "b")[0]}
-    wanted, bound = _product(given["x"], given["W"], trial.eps)
+    N, D, M = fixture.shape
+    given = {"x": fixture.matrix(N, D, "x"), "W": fixture.matrix(D, M, "W"), "b": fixture.matrix(1, M, "b")[0]}
+    wanted, bound = _product(given["x"], given["W"], fixture.eps)
     with np.errstate(all="ignore"):
-        wanted, bound = wanted + given["b"], bound + 2 * trial.eps * np.abs(given["b"])
-    _judge(trial, "affine, x @ W + b", trial.kernels.affine, given, {"out": trial.empty(N, M)}, [wanted], bound)
+        wanted, bound = wanted + given["b"], bound + 2 * fixture.eps * np.abs(given["b"])
+    _judge(fixture, "affine, x @ W + b", fixture.kernels.affine, given, {"out": fixture.empty(N, M)}, [wanted], bound)
 
 
-def it_rectifies(trial: KernelTrial) -> None:
+def it_rectifies(fixture: KernelFixture) -> None:
     """rectify: out = max(x, 0), and the mask of what is greater than 0."""
     for axes in AXES:
-        x = trial.batch(axes, "x")
-        results = {"out": trial.empty(*x.shape), "mask": trial.empty(*x.shape, dtype=bool)}
+        x = fixture.batch(axes, "x")
+        results = {"out": fixture.empty(*x.shape), "mask": fixture.empty(*x.shape, dtype=bool)}
         wanted = [np.maximum(x, x.dtype.type(0)), x > 0]
-        _judge(trial, f"rectify{_with(axes)}", trial.kernels.rectify, {"x": x}, results, wanted, 0)
+        _judge(fixture, f"rectify{_with(axes)}", fixture.kernels.rectify, {"x": x}, results, wanted, 0)
 
 
-def it_multiplies_by_numbers_and_by_masks(trial: KernelTrial) -> None:
+def it_multiplies_by_numbers_and_by_masks(fixture: KernelFixture) -> None:
     """multiply: elementwise."""
     for axes in AXES:
-        a, b = trial.batch(axes, "a"), trial.batch(axes, "b")
+        a, b = fixture.batch(axes, "a"), fixture.batch(axes, "b")
         for shown, factor in (("numbers", b), ("a mask", b > 0)):
             with np.errstate(all="ignore"):
                 wanted = a * factor
-            given, out = {"a": a, "b": factor}, {"out": trial.empty(*a.shape)}
-            _judge(trial, f"multiply by {shown}{_with(axes)}", trial.kernels.multiply, given, out, [wanted], 0)
+            given, out = {"a": a, "b": factor}, {"out": fixture.empty(*a.shape)}
+            _judge(fixture, f"multiply by {shown}{_with(axes)}", fixture.kernels.multiply, given, out, [wanted], 0)
 
 
-def it_sums_rows(trial: KernelTrial) -> None:
+def it_sums_rows(fixture: KernelFixture) -> None:
     """sum_rows: the bias's gradient."""
-    N, _, M = trial.shape
-    d = trial.matrix(N, M, "d")
-    wanted, bound = _product(np.ones((1, N), d.dtype), d, trial.eps)
-    _judge(trial, "sum_rows", trial.kernels.sum_rows, {"d": d}, {"out": trial.empty(M)}, [wanted[0]], bound[0])
+    N, _, M = fixture.shape
+    d = fixture.matrix(N, M, "d")
+    wanted, bound = _product(np.ones((1, N), d.dtype), d, fixture.eps)
+    _judge(fixture, "sum_rows", fixture.kernels.sum_rows, {"d": d}, {"out": fixture.empty(M)}, [wanted[0]], bound[0])
 
 
-def an_update_does_what_the_optimizers_own_text_does(trial: UpdateTrial) -> None:
+def an_update_does_what_the_optimizers_own_text_does(fixture: UpdateFixture) -> None:
     """updates: in every step that it does not leave to NumPy, to w and to the slots, and to nothing else."""
-    w, dw = trial.drawn(0), trial.drawn(1)
-    slots = {name: np.zeros_like(w) for name in trial.slots}
-    own_w, own_slots = w.copy(), {name: np.zeros_like(w) for name in trial.slots}
-    faster = trial.kernels.updates(trial.update, w, dw, slots)
+    w, dw = fixture.drawn(0), fixture.drawn(1)
+    slots = {name: np.zeros_like(w) for name in fixture.slots}
+    own_w, own_slots = w.copy(), {name: np.zeros_like(w) for name in fixture.slots}
+    faster = fixture.kernels.updates(fixture.update, w, dw, slots)
     if faster is None:
         raise NotApplicable("it leaves this update to NumPy")
     if w.tobytes() != own_w.tobytes() or any(slot.any() for slot in slots.values()):
-        raise CheckFailure(f"{trial}: updates changed the arrays before a step was asked for", _look(trial))
-    for step, rate in enumerate((0.1, 0.05, 0.05, 0.0), 1):
-        gradients = trial.drawn(step)
+        raise CheckFailure(f"{fixture}: updates changed the arrays before a step was asked for", _look(fixture))
+    for number, rate in enumerate((0.1, 0.05, 0.05, 0.0), 1):
+        step = Step(number, rate)
+        gradients = fixture.drawn(number)
         dw[...] = gradients
         with np.errstate(all="ignore"):
-            done = faster(step, rate)
+            done = faster(step)
             if done is False:
-                trial.update(w, gradients.copy(), slots, step, rate)
-            trial.update(own_w, gradients.copy(), own_slots, step, rate)
+                fixture.update(w, gradients.copy(), slots, step)
+            fixture.update(own_w, gradients.copy(), own_slots, step)
         if not isinstance(done, bool):
-            raise CheckFailure(f"{trial}: {unsaid(done, step)}", _look(trial))
+            raise CheckFailure(f"{fixture}: {unsaid(done, number)}", _look(fixture))
         if dw.tobytes() != gradients.tobytes():
-            raise CheckFailure(f"{trial}: updates changed dw in step {step}", _look(trial))
+            raise CheckFailure(f"{fixture}: updates changed dw in step {number}", _look(fixture))
         for name, found, wanted in (("w", w, own_w), *((name, slots[name], own_slots[name]) for name in slots)):
             finite = wanted[np.isfinite(wanted)]
             largest = float(np.abs(finite).max(initial=0)) + 1
             _compare(
-                f"{trial}: updates, {name} after step {step}", found, wanted,
-                ROUNDINGS * float(np.finfo(trial.dtype).eps) * largest, _look(trial),
+                f"{fixture}: updates, {name} after step {number}", found, wanted,
+                ROUNDINGS * float(np.finfo(fixture.dtype).eps) * largest, _look(fixture),
             )  # fmt: skip
 
 
-def a_large_minibatch_goes_as_with_numpys_kernels(trial: Trial) -> None:
+def a_large_minibatch_goes_as_with_numpys_kernels(fixture: LayerFixture) -> None:
     """A provider hands small arrays to NumPy, so the other cases are too small to meet what it does itself."""
-    sizes = [prod(shape) for shape in (trial.case.input_shape, trial.layer.output_shape(trial.case.input_shape))]
-    N = max(trial.case.N, -(-LARGE // max(1, min(sizes))))
-    run, own = trial.at(N=N), trial.at(N=N, kernels=NUMPY)
+    sizes = [prod(shape) for shape in (fixture.case.input_shape, fixture.layer.output_shape(fixture.case.input_shape))]
+    N = max(fixture.case.N, -(-LARGE // max(1, min(sizes))))
+    run, own = fixture.at(N=N), fixture.at(N=N, kernels=NUMPY)
     found, wanted = ({"out": one.forward().out.copy()} | one.gradients(one.douts[0]) for one in (run, own))
     for name, value in wanted.items():
         largest = float(np.abs(value[np.isfinite(value)]).max(initial=0))
         _compare(
-            f"with {N} examples, {name} with kernels {trial.case.kernels.name!r}", found[name], value,
-            IN_A_LAYER * largest, f"look at the kernels: `fcframe gradcheck {trial.case.kernels.name}`",
+            f"with {N} examples, {name} with kernels {fixture.case.kernels.name!r}", found[name], value,
+            IN_A_LAYER * largest, f"look at the kernels: `fcframe gradcheck {fixture.case.kernels.name}`",
         )  # fmt: skip
 
 
@@ -154,7 +156,7 @@ def _with(axes: int) -> str:
 
 
 def _judge(
-    trial: KernelTrial,
+    fixture: KernelFixture,
     what: str,
     kernel: Callable[..., Array],
     given: Mapping[str, Array],
@@ -163,7 +165,7 @@ def _judge(
     bound: Array | float,
 ) -> None:
     """Calls a kernel, and holds what it returned, wrote, and left alone against what it should."""
-    what = f"{what} of {trial}"
+    what = f"{what} of {fixture}"
     look = f"look at {kernel.__name__}"
     before = {name: array.tobytes() for name, array in given.items()}
     with np.errstate(all="ignore"):
@@ -209,8 +211,8 @@ def _product(a: Array, b: Array, eps: float) -> tuple[Array, Array]:
     return exact, (a.shape[1] + 2) * eps * bound
 
 
-def _look(trial: UpdateTrial) -> str:
-    return f"look at updates, and at what it does with the text at {place(trial.update)}"
+def _look(fixture: UpdateFixture) -> str:
+    return f"look at updates, and at what it does with the text at {source_location(fixture.update)}"
 
 
 CHECKS = (

@@ -5,75 +5,75 @@ from dataclasses import replace
 import numpy as np
 
 from fcframe.context import Context, ReusingContext
-from fcframe.verify.report import CheckFailure, place
-from fcframe.verify.scalars import compare
-from fcframe.verify.subjects import PenaltyTrial
+from fcframe.verify.diagnosis.scalar import compare
+from fcframe.verify.fixtures.regularizer import RegularizerFixture
+from fcframe.verify.report import CheckFailure, look_at
 
 
-def it_gives_a_penalty_and_its_gradient(trial: PenaltyTrial) -> None:
+def it_gives_a_penalty_and_its_gradient(fixture: RegularizerFixture) -> None:
     """The one is added to the loss and the other to dW: a finite float, and an array in w's shape and dtype."""
     for dtype in (np.float64, np.float32):
-        seen = replace(trial, dtype=dtype)
+        seen = replace(fixture, dtype=dtype)
         given = seen.value_and_grad()
         if not isinstance(given, tuple) or len(given) != 2:
-            raise CheckFailure(f"value_and_grad returned a {type(given).__name__}, expected (penalty, dw)", _at(trial))
+            raise CheckFailure(
+                f"value_and_grad returned a {type(given).__name__}, expected (penalty, dw)", _at(fixture)
+            )
         penalty, dw = given
         if not isinstance(penalty, float):
-            raise CheckFailure(f"the penalty is a {type(penalty).__name__}, expected a float", _at(trial))
-        if not isinstance(dw, np.ndarray) or dw.shape != trial.shape:
-            raise CheckFailure(f"dw has shape {np.shape(dw)}, w has {trial.shape}", _at(trial))
+            raise CheckFailure(f"the penalty is a {type(penalty).__name__}, expected a float", _at(fixture))
+        if not isinstance(dw, np.ndarray) or dw.shape != fixture.shape:
+            raise CheckFailure(f"dw has shape {np.shape(dw)}, w has {fixture.shape}", _at(fixture))
         if dw.dtype != dtype:
-            raise CheckFailure(f"dw is {dw.dtype} for w of {np.dtype(dtype)}", _at(trial))
+            raise CheckFailure(f"dw is {dw.dtype} for w of {np.dtype(dtype)}", _at(fixture))
 
 
-def the_gradient_of_the_penalty_is_right(trial: PenaltyTrial) -> None:
+def the_gradient_of_the_penalty_is_right(fixture: RegularizerFixture) -> None:
     """Otherwise weights are drawn to where the penalty is not smallest."""
     fields = {
         f"{name} = {value:g}": value
-        for name, value in trial.regularizer.model_dump().items()
+        for name, value in fixture.regularizer.model_dump().items()
         if isinstance(value, float) and value not in (0.0, 1.0)
     }
-    compare("w", trial.value_and_grad()[1], trial.w, lambda w: trial.value_and_grad(w)[0], _at(trial), fields)
+    compare("w", fixture.value_and_grad()[1], fixture.w, lambda w: fixture.value_and_grad(w)[0], _at(fixture), fields)
 
 
-def it_is_finite_where_w_is_zero(trial: PenaltyTrial) -> None:
-    """Weights may start at 0, and a penalty may bring them there."""
-    penalty, dw = trial.value_and_grad(np.zeros(trial.shape))
+def it_is_finite_where_w_is_zero(fixture: RegularizerFixture) -> None:
+    """OptimizedArrays may start at 0, and a penalty may bring them there."""
+    penalty, dw = fixture.value_and_grad(np.zeros(fixture.shape))
     if not (np.isfinite(penalty) and np.all(np.isfinite(dw))):
-        raise CheckFailure("for w = 0 the penalty or its gradient is not a finite number", _at(trial))
+        raise CheckFailure("for w = 0 the penalty or its gradient is not a finite number", _at(fixture))
 
 
-def float32_gives_what_float64_gives(trial: PenaltyTrial) -> None:
+def float32_gives_what_float64_gives(fixture: RegularizerFixture) -> None:
     """Networks are trained in float32; what is right in float64 alone is of little use."""
-    wide, narrow = trial.value_and_grad(), replace(trial, dtype=np.float32).value_and_grad()
+    wide, narrow = fixture.value_and_grad(), replace(fixture, dtype=np.float32).value_and_grad()
     for index, name in enumerate(("the penalty", "dw")):
         one, other = np.asarray(wide[index]), np.asarray(narrow[index], np.float64)
         off = float(np.abs(other - one).max())
         if not off <= 1e-3 * np.abs(one).max() + 1e-6:
-            raise CheckFailure(f"{name} in float32 differs from the one in float64 by up to {off:.3g}", _at(trial))
+            raise CheckFailure(f"{name} in float32 differs from the one in float64 by up to {off:.3g}", _at(fixture))
 
 
-def it_leaves_w_unchanged(trial: PenaltyTrial) -> None:
+def it_leaves_w_unchanged(fixture: RegularizerFixture) -> None:
     """It is the network's parameter itself, and only the optimizer moves it."""
-    w = trial.w.copy()
-    _, dw = trial.regularizer.value_and_grad(w, Context())
-    if w.tobytes() != trial.w.tobytes():
-        raise CheckFailure("value_and_grad changed w", f"{_at(trial)}; work on a copy")
-    if np.shares_memory(w, dw):
-        raise CheckFailure("dw shares memory with w", f"{_at(trial)}; return a copy")
+    w = fixture.w.copy()
+    fixture.regularizer.value_and_grad(w, Context())
+    if w.tobytes() != fixture.w.tobytes():
+        raise CheckFailure("value_and_grad changed w", f"{_at(fixture)}; work on a copy")
 
 
-def a_reused_context_changes_nothing(trial: PenaltyTrial) -> None:
+def a_reused_context_changes_nothing(fixture: RegularizerFixture) -> None:
     """The solver hands out the same arrays in every step; a regularizer must not count on finding zeros in them."""
-    ctx = ReusingContext(dtype=trial.dtype)
-    replace(trial, seed=trial.seed + 1).value_and_grad(ctx=ctx)
-    again, fresh = trial.value_and_grad(ctx=ctx), trial.value_and_grad()
+    ctx = ReusingContext(dtype=fixture.dtype)
+    replace(fixture, seed=fixture.seed + 1).value_and_grad(ctx=ctx)
+    again, fresh = fixture.value_and_grad(ctx=ctx), fixture.value_and_grad()
     if again[0] != fresh[0] or again[1].tobytes() != fresh[1].tobytes():
         raise CheckFailure("the penalty or dw is another one when asked for again", "it keeps something between calls")
 
 
-def _at(trial: PenaltyTrial) -> str:
-    return f"look at value_and_grad in {place(type(trial.regularizer).value_and_grad)}"
+def _at(fixture: RegularizerFixture) -> str:
+    return look_at(fixture.regularizer, "value_and_grad")
 
 
 CHECKS = (

@@ -14,6 +14,7 @@ class AdamW(Optimizer):
     Weights shrink by the same share whatever their gradients are; biases and scales do not shrink. Loshchilov and
     Hutter, "Decoupled Weight Decay Regularization", 2019, algorithm 2, with the schedule's factor in learning_rate.
 
+    >>> import numpy as np
     >>> from fcframe import Step
     >>> w = np.array([1.0])
     >>> slots = {"m": np.zeros(1), "v": np.zeros(1)}

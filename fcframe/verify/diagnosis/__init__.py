@@ -1,0 +1,1 @@
+"""From a wrong gradient to its likely cause."""

@@ -1,0 +1,1 @@
+"""One check on one fixture, in a sandbox."""

@@ -1,0 +1,252 @@
+"""The one table of the harness: kind → fixtures → checks → where to look.
+
+Everything else asks here which checks a component has: `required_checks` for the names that must appear in its report,
+`check_runs` for the checks on their fixtures, ready to run.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any, NamedTuple, TypeAlias
+
+from fcframe import threads
+from fcframe.components import (
+    Component,
+    Dataset,
+    Initializer,
+    Layer,
+    Loss,
+    Metric,
+    Observer,
+    Optimizer,
+    Regularizer,
+    Schedule,
+)
+from fcframe.kernels import NUMPY, Kernels
+from fcframe.plugins import Registry
+from fcframe.verify.checks import (
+    datasets,
+    documented,
+    every_kind,
+    initializers,
+    kernels,
+    losses,
+    metrics,
+    networks,
+    observers,
+    optimizers,
+    regularizers,
+    schedules,
+)
+from fcframe.verify.checks.layer import coverage, form, gradients, purity
+from fcframe.verify.fixtures.component_class import ClassFixture
+from fcframe.verify.fixtures.coverage import CoverageFixture
+from fcframe.verify.fixtures.dataset import dataset_fixtures
+from fcframe.verify.fixtures.initializer import initializer_fixtures
+from fcframe.verify.fixtures.kernels import kernel_fixtures, provided_kernels, update_fixtures
+from fcframe.verify.fixtures.layer import LayerFixture
+from fcframe.verify.fixtures.loss import loss_fixtures
+from fcframe.verify.fixtures.metric import metric_fixtures
+from fcframe.verify.fixtures.network import NetworkFixture
+from fcframe.verify.fixtures.observer import observer_fixtures
+from fcframe.verify.fixtures.optimizer import optimizer_fixtures
+from fcframe.verify.fixtures.regularizer import regularizer_fixtures
+from fcframe.verify.fixtures.schedule import schedule_fixtures
+from fcframe.verify.generate.configurations import configurations
+from fcframe.verify.generate.layer_cases import LayerCase, layer_cases, redrawn
+from fcframe.verify.generate.names import configuration_name
+from fcframe.verify.running.check import REDRAWS, Check, CheckRun
+
+WHOLE_CLASS = "class"
+"""The case of the checks that are about the class alone."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be checked, and with what."""
+
+    subject: Any
+    """A component's class or an instance, a provider of kernels, a network or a spec."""
+    registry: Registry
+    seed: int
+    kernels: Kernels
+    """What layers and networks run with."""
+
+    @cached_property
+    def component(self) -> type[Any]:
+        """The class."""
+        return self.subject if isinstance(self.subject, type) else type(self.subject)
+
+    @cached_property
+    def configured(self) -> list[Any]:
+        """The configurations to check: the instance alone, or those made of the class.
+
+        None where making them fails, which a check of every kind reports.
+        """
+        if not isinstance(self.subject, type):
+            return [self.subject]
+        try:
+            return list(configurations(self.component, self.registry))
+        except Exception:
+            return []
+
+    @cached_property
+    def cases(self) -> list[LayerCase]:
+        """A layer's cases."""
+        examples = self.component.examples
+        shapes = {
+            index: [one.input_shape for one in examples if self.component.model_validate(one.fields) == layer]
+            for index, layer in enumerate(self.configured)
+        }
+        made = layer_cases(self.configured, shapes, self.seed)
+        return [replace(case, kernels=self.kernels) for case in made] if self.kernels is not NUMPY else made
+
+
+class Draws(NamedTuple):
+    """One fixture of a component: its case's name, and functions that make it, each with other random numbers."""
+
+    case: str
+    make: tuple[Callable[[], Any], ...]
+    """The later ones are used only where a check could not decide with those before."""
+    subject: LayerCase | None = None
+
+
+Fixtures: TypeAlias = Callable[[Request], Iterator[Draws]]
+
+
+class Group(NamedTuple):
+    """A row of the table: checks that take the same fixtures."""
+
+    fixtures: Fixtures
+    checks: tuple[Check, ...]
+    look: tuple[str, ...] = ()
+    """The methods in which a failure's cause lies, where a check does not know better."""
+    optional: bool = False
+    """Whether a component's report is complete without these checks."""
+
+
+def _whole_class(request: Request) -> Iterator[Draws]:
+    yield Draws(WHOLE_CLASS, (partial(ClassFixture, request.component, request.registry),))
+
+
+def _each_configuration(request: Request) -> Iterator[Draws]:
+    for component in request.configured:
+        yield Draws(configuration_name(component), (partial(_same, component),))
+
+
+def _redrawn(fixtures: Callable[[Any], Iterator[tuple[str, Callable[..., Any]]]]) -> Fixtures:
+    """The fixtures of each configuration, with other seeds for a check that cannot decide."""
+
+    def made(request: Request) -> Iterator[Draws]:
+        for component in request.configured:
+            for case, make in fixtures(component):
+                seeds = (request.seed + 1000 * turn for turn in range(REDRAWS))
+                yield Draws(case, tuple(partial(make, seed=seed) for seed in seeds))
+
+    return made
+
+
+def _layer_coverage(request: Request) -> Iterator[Draws]:
+    fixture = partial(CoverageFixture, request.component, request.configured, request.cases)
+    yield Draws(WHOLE_CLASS, (fixture,))
+
+
+def _layers(request: Request) -> Iterator[Draws]:
+    for case in request.cases:
+        make = tuple(partial(LayerFixture, redrawn(case, turn)) for turn in range(REDRAWS))
+        yield Draws(str(case), make, case)
+
+
+def _layers_with_kernels(request: Request) -> Iterator[Draws]:
+    if request.kernels is not NUMPY:
+        yield from (draws for draws in _layers(request) if draws.subject and draws.subject.values == "gaussian")
+
+
+def _networks(request: Request) -> Iterator[Draws]:
+    make = tuple(
+        partial(NetworkFixture, request.subject, request.seed + 1000 * turn, request.kernels) for turn in range(REDRAWS)
+    )
+    yield Draws(str(make[0]()), make)
+
+
+def _kernels(request: Request) -> Iterator[Draws]:
+    for given in provided_kernels(request.subject, threads.available()):
+        for fixture in kernel_fixtures(given, request.seed):
+            yield Draws(str(fixture), (partial(_same, fixture),))
+
+
+def _updates(request: Request) -> Iterator[Draws]:
+    for given in provided_kernels(request.subject, threads.available()):
+        for fixture in update_fixtures(given, request.registry, request.seed):
+            yield Draws(str(fixture), (partial(_same, fixture),))
+
+
+def _same(fixture: Any) -> Any:
+    return fixture
+
+
+EVERY_KIND = Group(_whole_class, (*every_kind.CHECKS, *documented.CHECKS))
+TARGETS = Group(_each_configuration, (losses.some_labels_are_taken,))
+VALUE = ("value_and_grad",)
+
+SUITES: Mapping[str, tuple[Group, ...]] = {
+    Layer.kind: (
+        EVERY_KIND,
+        Group(_layer_coverage, coverage.CHECKS, ("output_shape", "parameters")),
+        Group(_layers, (*form.CHECKS, *gradients.CHECKS, *purity.CHECKS), ("backward",)),
+        Group(_layers_with_kernels, kernels.LAYERS, optional=True),
+    ),
+    Loss.kind: (EVERY_KIND, TARGETS, Group(_redrawn(loss_fixtures), losses.CHECKS, VALUE)),
+    Metric.kind: (EVERY_KIND, TARGETS, Group(_redrawn(metric_fixtures), metrics.CHECKS, ("value",))),
+    Optimizer.kind: (EVERY_KIND, Group(_redrawn(optimizer_fixtures), optimizers.CHECKS, ("update",))),
+    Schedule.kind: (EVERY_KIND, Group(_redrawn(schedule_fixtures), schedules.CHECKS, ("factor", "observe"))),
+    Initializer.kind: (EVERY_KIND, Group(_redrawn(initializer_fixtures), initializers.CHECKS, ("sample", "moments"))),
+    Regularizer.kind: (EVERY_KIND, Group(_redrawn(regularizer_fixtures), regularizers.CHECKS, VALUE)),
+    Observer.kind: (EVERY_KIND, Group(_redrawn(observer_fixtures), observers.CHECKS, ("watch",))),
+    Dataset.kind: (EVERY_KIND, Group(_redrawn(dataset_fixtures), datasets.CHECKS, ("load",))),
+    "kernels": (Group(_kernels, kernels.CHECKS), Group(_updates, kernels.UPDATES, ("updates",))),
+    "network": (Group(_networks, networks.CHECKS),),
+}
+"""kind → what is checked on which fixtures, and where to look."""
+
+
+def groups_of(subject: Any) -> tuple[Group, ...]:
+    """The rows of the table for a component (class or instance), a provider of kernels, a network or a spec."""
+    kind = subject if isinstance(subject, type) else type(subject)
+    if is_provider(subject):
+        return SUITES["kernels"]
+    return SUITES[kind.kind] if issubclass(kind, Component) else SUITES["network"]
+
+
+def is_provider(subject: Any) -> bool:
+    """Whether it provides kernels: a class, or an instance."""
+    return isinstance(subject, Kernels) or (isinstance(subject, type) and issubclass(subject, Kernels))
+
+
+def name_of(subject: Any) -> str:
+    """What is checked, as reports call it: "layer relu", "kernels fast", "network"."""
+    if is_provider(subject):
+        return f"kernels {subject.name}"
+    return f"{subject.kind} {subject.type}" if hasattr(subject, "kind") else "network"
+
+
+def required_checks(subject: Any) -> tuple[Check, ...]:
+    """The checks that a component of its kind must have stood, whatever cases could be made of it.
+
+    >>> from fcframe import Optimizer
+    >>> required_checks(Optimizer)[0].__name__
+    'a_configuration_can_be_made'
+    """
+    return tuple(check for group in groups_of(subject) if not group.optional for check in group.checks)
+
+
+def check_runs(subject: Any, registry: Registry, seed: int = 0, kernels: Kernels = NUMPY) -> Iterator[CheckRun]:
+    """All checks of a component, a network, a spec or a provider of kernels, on all fixtures; none is called yet.
+
+    Layers and networks run with `kernels`.
+    """
+    request, name = Request(subject, registry, seed, kernels), name_of(subject)
+    for group in groups_of(subject):
+        for case, make, layer_case in group.fixtures(request):
+            for check in group.checks:
+                yield CheckRun(name, check, case, make, layer_case)

@@ -1,0 +1,176 @@
+"""Component → report: all of its checks in order, bounded together, and closed by whether every one of them ran."""
+
+import fnmatch
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from reprlib import repr as short
+from typing import Any
+
+import numpy as np
+
+from fcframe.builder import plan
+from fcframe.components import KINDS
+from fcframe.errors import SpecError
+from fcframe.kernels import NUMPY, Kernels
+from fcframe.network import Network
+from fcframe.plugins import Quarantined, Registry
+from fcframe.plugins import registry as installed
+from fcframe.plugins.classes import check_type
+from fcframe.spec.models import ExperimentSpec, NetworkSpec
+from fcframe.strict import suggestion
+from fcframe.verify.diagnosis.patterns import add_patterns
+from fcframe.verify.report import Report, Result, Status
+from fcframe.verify.running.check import CheckRun, run_check
+from fcframe.verify.running.completeness import CLOSING, completeness
+from fcframe.verify.suite import check_runs, is_provider, name_of, required_checks
+
+
+class SuiteRun:
+    """All checks of one component: made in a sandbox, run in order, and closed by whether all of them ran.
+
+    Args:
+        component: What it is called in the report, "layer relu".
+        make: Makes the checks; where that raises, it is the component's failure.
+        required: The names of the checks that must run.
+    """
+
+    def __init__(self, component: str, make: Callable[[], Iterable[CheckRun]], required: Sequence[str]) -> None:
+        self.component = component
+        self.required = required
+        self.results: list[Result] = []
+        self.check_runs: list[CheckRun] = []
+        self._exhausted = ""
+        setup = run_check(component, its_cases_can_be_made, "", [lambda: self.check_runs.extend(make())])
+        if setup.status is not Status.PASSED:
+            self._keep(setup)
+
+    def run(self, check_run: CheckRun) -> Result:
+        """Runs one of the checks, unless time or memory ended in one before it."""
+        if self._exhausted:
+            name = check_run.check.__name__
+            return self._keep(Result(self.component, name, check_run.case, Status.SKIPPED, self._exhausted))
+        return self._keep(replace(check_run.run(), component=self.component))
+
+    def noted(self) -> list[Result]:
+        """What is worth a look after all checks: the first warning of each kind, once for the component."""
+        warned: dict[str, list[Result]] = {}
+        for result in self.results:
+            if result.warned:
+                warned.setdefault(result.warned, []).append(result)
+        return [
+            Result(
+                self.component, "it_gives_no_warning", results[0].case, Status.NOTED, f"warned: {text}",
+                f"in {len(results)} of {len(self.results)} checks, first in {results[0].check.replace('_', ' ')}",
+            )
+            for text, results in warned.items()
+        ]  # fmt: skip
+
+    def close(self) -> Result:
+        """Whether every check ran, judged from what ran so far; left out where time or memory ended it."""
+        if self._exhausted:
+            return self._keep(Result(self.component, CLOSING, "", Status.SKIPPED, self._exhausted))
+        return self._keep(completeness(self.component, Report(self.results), self.required))
+
+    def __iter__(self) -> Iterator[Result]:
+        """Runs everything; the results as they come, the set-up's failure first."""
+        yield from list(self.results)
+        for check_run in self.check_runs:
+            yield self.run(check_run)
+        closing = self.close()
+        yield from self.noted()
+        yield closing
+
+    def _keep(self, result: Result) -> Result:
+        if result.exhausted:
+            self._exhausted = f"left out, for {result.check.replace('_', ' ')} {result.message} before"
+        self.results.append(result)
+        return result
+
+
+def its_cases_can_be_made(_made: None) -> None:
+    """Its fields, shapes and parameters can be asked for."""
+
+
+def suite_run(
+    subject: Any, registry: Registry, seed: int = 0, name: str | None = None, kernels: Kernels = NUMPY
+) -> SuiteRun:
+    """The checks of a class, an instance, a network, a spec or a provider; layers run with `kernels`."""
+    required = [check.__name__ for check in required_checks(subject)]
+    return SuiteRun(name or name_of(subject), lambda: check_runs(subject, registry, seed, kernels), required)
+
+
+def unusable(quarantined: Quarantined) -> Result:
+    """The result of a plugin that could not be used, so that none of its components is checked."""
+    return Result(f"plugin {quarantined.plugin.name}", "it_can_be_used", "", Status.FAILED, str(quarantined))
+
+
+def gradcheck(component: Any, *, seed: int = 0, registry: Registry | None = None, checks: Sequence[str] = ()) -> Report:
+    """Checks a component's contract, its gradients first of all.
+
+    Args:
+        component: A class, an instance (then in that configuration alone), the name of a registered type, a network
+            that is built, a spec, or a provider of kernels or its name.
+        seed: Seed of everything that the cases draw, an integer of at least 0.
+        registry: Where types are looked up; all that is installed, by default.
+        checks: Names of the checks that are run, or patterns such as "the_gradient_*"; all, by default. A report of
+            some of the checks says nothing of whether all of them ran.
+
+    Returns:
+        The results of all checks on all cases; `report.passed`, and `report.failures` with message and diagnosis.
+
+    Raises:
+        SpecError: It is nothing of these, there is no component of that name, a spec's layers do not fit together,
+            the seed is no integer of at least 0, or a component of that kind has no such check.
+        PluginError: A class has no type.
+
+    >>> import fcframe
+    >>> gradcheck("relu", checks=["the_gradient_*"])
+    Report(gradients right; 12 passed, 12 not applicable)
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise SpecError([f"seed: expected an integer of at least 0, got {short(seed)}"])
+    registry = installed() if registry is None else registry
+    results: list[Result] = []
+    for one in _subjects(component, registry):
+        run = suite_run(one, registry, int(seed))
+        if not checks:
+            results += run
+            continue
+        chosen = _chosen(checks, run.required)
+        results += [result for result in run.results if result.status is Status.FAILED]  # the cases cannot be made
+        results += [run.run(check_run) for check_run in run.check_runs if check_run.check.__name__ in chosen]
+    return add_patterns(Report(results))
+
+
+def _chosen(patterns: Sequence[str], names: Sequence[str]) -> set[str]:
+    """The names that match one of the patterns."""
+    patterns = (patterns,) if isinstance(patterns, str) else patterns
+    unknown = [pattern for pattern in patterns if not fnmatch.filter(names, pattern)]
+    if unknown:
+        raise SpecError(
+            [f"checks: no check is called {one!r}.{suggestion(one, sorted(set(names)))}" for one in unknown]
+        )
+    return {name for pattern in patterns for name in fnmatch.filter(names, pattern)}
+
+
+def _subjects(component: Any, registry: Registry) -> list[Any]:
+    """What is to be checked; of a name all that have it."""
+    kind = component if isinstance(component, type) else type(component)
+    if issubclass(kind, KINDS):
+        check_type(kind)
+    elif not (isinstance(component, (str, Network, NetworkSpec, ExperimentSpec)) or is_provider(component)):
+        raise SpecError(
+            [f"expected a component (its class, an instance or its name), a network, a spec or a provider of kernels, "
+             f"got {short(component)}"]
+        )  # fmt: skip
+    if isinstance(component, (NetworkSpec, ExperimentSpec)):
+        plan(component)  # what does not fit together is the spec's fault, and no check's
+    if not isinstance(component, str):
+        return [component]
+    found: list[Any] = [provider for name, (_, provider) in registry.kernels.items() if name == component]
+    try:
+        if not found or any(known.type == component for known in registry):
+            found += registry.named(component)
+    except LookupError as error:
+        raise SpecError([str(error.args[0])]) from None
+    return found

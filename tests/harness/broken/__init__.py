@@ -1,5 +1,0 @@
-"""The gallery of broken layers: each has one named defect, and a right twin."""
-
-from tests.harness.broken import misconduct, wrong_numbers
-
-BROKEN = (*wrong_numbers.TABLE, *misconduct.TABLE)
