@@ -89,7 +89,7 @@ def unreadable(model: type[BaseModel], error: Exception) -> str:
                 f"field {name!r}: its type {unknown[1]} is unknown at run time; import it outside `if TYPE_CHECKING:`"
             )
         try:
-            schema = TypeAdapter(field.annotation, config=ConfigDict(defer_build=False)).core_schema
+            schema = TypeAdapter[Any](field.annotation or type(None), config=ConfigDict(defer_build=False)).core_schema
             _as_json_has_it(schema, lambda found: found)
         except PydanticSchemaGenerationError as why:
             what = re.search(r"for <?(?:class )?'?([^'>\n]+)", str(why))
@@ -254,12 +254,13 @@ def _read_by_pydantic(schema: CoreSchema, *, as_key: bool = False) -> CoreSchema
     made: list[SchemaValidator] = []  # on first use: most components are never read
 
     def read(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-        if not isinstance(value, str if as_key else (str, int, float, list, dict)) or isinstance(value, Enum):
+        key: Any = value
+        if not isinstance(value, (str, int, float, list, dict)) or isinstance(value, Enum):
             return handler(value)
         if not made:
             made.append(SchemaValidator(schema, core_schema.CoreConfig(strict=True, allow_inf_nan=False)))
         if as_key:
-            return made[0].validate_strings(value, context=info.context)
+            return made[0].validate_strings(key, context=info.context) if isinstance(value, str) else handler(value)
         try:
             text = to_json(value)
         except PydanticSerializationError:  # a list of Python objects
