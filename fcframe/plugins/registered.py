@@ -1,7 +1,9 @@
 """The registry: which components, kernels and hooks the installed plugins bring, by kind and name."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pluggy
 
 from fcframe.components import KINDS, Component
 from fcframe.errors import PluginError
@@ -13,19 +15,16 @@ from fcframe.plugins.lookup import Announced, ByName, Provider
 from fcframe.plugins.references import Reference
 from fcframe.strict import none_called
 
-if TYPE_CHECKING:
-    import pluggy
-
 Hooks = Mapping[str, list[hooks.Hook]]
 
 
 class Registry:
     """The immutable map (kind, type) → (class, plugin), made once from the installed plugins.
 
-    `registry.layers`, `.losses`, `.optimizers`, `.schedules`, `.initializers`, `.regularizers`, `.metrics` and
-    `.datasets` map type → class, and import a class when it is asked for; `registry.kernels` maps the name of each
-    provider of kernels → (plugin, class). A type that two distributions provide is written `distribution:type`, which
-    is understood for every type.
+    `registry.layers`, `.losses`, `.optimizers`, `.schedules`, `.initializers`, `.regularizers`, `.metrics`,
+    `.observers` and `.datasets` map type → class, and import a class when it is asked for. `registry.kernels` maps the
+    name of each provider of kernels → (plugin, class). A type that two distributions provide is written
+    `distribution:type`, which is understood for every type.
 
     >>> import fcframe
     >>> fcframe.registry().layers["affine"](units=5).units
@@ -108,7 +107,7 @@ class Registry:
                 return entry
         raise LookupError(f"no plugin registered the {component.kind} {component.type!r} of {component.__module__}")
 
-    def hooks(self, observers: Iterable[Any] = ()) -> "pluggy.HookRelay":
+    def hooks(self, observers: Iterable[Any] = ()) -> pluggy.HookRelay:
         """The hooks of all plugins, and of these observers beside them.
 
         Raises:
