@@ -124,7 +124,7 @@ def a_weight_counts_as_so_many_equal_rows(fixture: LossFixture) -> None:
     The gradient follows: for a row of weight w it is the sum of those of its w copies.
     """
     _takes_weights(fixture)
-    weights = np.arange(N)  # 0, 1, 2
+    weights = np.arange(N) ** 2  # 0, 1, 4: their sum is not N, which would hide a division by N
     rows = np.repeat(np.arange(N), weights)
     loss, dscores = _weighted(fixture, weights.astype(fixture.dtype))
     expected, each = fixture.value_and_grad(fixture.scores[rows], fixture.y[rows])
