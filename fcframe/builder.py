@@ -15,7 +15,7 @@ from fcframe.consistency import contradictions, vanishing_numbers
 from fcframe.errors import ContractError, ShapeError, SpecError, json_path
 from fcframe.limits import human_bytes, max_bytes
 from fcframe.network import Network
-from fcframe.providers import Wanted, choose
+from fcframe.providers import KernelsChoice, choose
 from fcframe.spec.models import ExperimentSpec, NetworkSpec, Spec
 
 
@@ -104,7 +104,7 @@ def plan(spec: Spec, *, dtype: Any = None, batch_size: int | None = None) -> Pla
     return planned
 
 
-def build(spec: Spec, *, seed: int = 0, dtype: Any = None, kernels: Wanted = None) -> Network:
+def build(spec: Spec, *, seed: int = 0, dtype: Any = None, kernels: KernelsChoice = None) -> Network:
     """Builds the network that a spec describes, and initializes its parameters.
 
     Args:

@@ -13,7 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from fcframe.components.base import Component
 from fcframe.errors import ContractError
-from fcframe.strict import enclosed, problem_at, shown, unknown_type, unlike, unreadable
+from fcframe.strict import enclosed, problem_at, shown, unexpected, unknown_type, unreadable
 
 SCHEMA_KEY = "x-fcframe-any"
 """Stands in a field's JSON Schema for every registered component of the kind that it names."""
@@ -53,7 +53,7 @@ class AnyOf:
         if isinstance(value, self.kind):
             return value
         if not isinstance(value, Mapping):
-            raise unlike(f'an object like {{"type": …}} for {self._one}', value)
+            raise unexpected(f'an object like {{"type": …}} for {self._one}', value)
         context = info.context or {}
         component = self._component(value, context)
         fields = {key: item for key, item in value.items() if key != "type"}
