@@ -21,7 +21,10 @@ from benchmarks.workloads import WORKLOADS
 
 LIMIT = 1.02
 """The most that the median of now / before may be."""
+HEADS = ("network", "kernels", "before, µs", "now, µs", "now / before", "95 % interval", "half of the rounds", "rounds")
 NOW, BEFORE = "now", "before"
+LOCKS = "FCFRAME_BENCHMARK_FOLDER"
+"""Where older checkouts, in which every training takes turns with others, look for the folder of their locks."""
 
 
 def main(
@@ -41,7 +44,7 @@ def main(
     """
     rows, code = [], 0
     with tempfile.TemporaryDirectory() as place:
-        pair = {NOW: (ROOT, Path(place, NOW)), BEFORE: (other.resolve(), Path(place, BEFORE))}
+        pair = {NOW: (ROOT, Path(place, NOW)), BEFORE: (other, Path(place, BEFORE))}
         for root, folder in pair.values():
             announce(root, folder)
         for network in networks:
@@ -61,17 +64,7 @@ def main(
                     row, ratio = compared(times)
                     rows.append([workload.title, CONTENDERS[kind].title, *row])
                     code = max(code, int(ratio > LIMIT))
-    heads = [
-        "network",
-        "kernels",
-        "before, µs",
-        "now, µs",
-        "now / before",
-        "95 % interval",
-        "half of the rounds",
-        "rounds",
-    ]
-    print(table(heads, rows))
+    print(table(HEADS, rows))
     return code
 
 
@@ -102,7 +95,8 @@ def interval(ordered: Sequence[float]) -> tuple[float, float]:
 def within(contender: Contender, root: Path, folder: Path) -> Contender:
     """The contender as another checkout has it."""
     paths = [str(folder), str(root), str(root / "plugins"), *filter(None, [environ.get("PYTHONPATH")])]
-    return replace(contender, root=root, environment=contender.environment | {"PYTHONPATH": pathsep.join(paths)})
+    environment = {"PYTHONPATH": pathsep.join(paths), LOCKS: str(folder)}
+    return replace(contender, root=root, environment=contender.environment | environment)
 
 
 def announce(root: Path, folder: Path) -> None:
@@ -115,8 +109,7 @@ def announce(root: Path, folder: Path) -> None:
     facts = folder / f"{project['name']}-{project['version']}.dist-info"
     facts.mkdir(parents=True)
     (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    groups = project.get("entry-points", {})
-    lines = [
-        line for group, points in groups.items() for line in (f"[{group}]", *(f"{k} = {v}" for k, v in points.items()))
-    ]
+    lines: list[str] = []
+    for group, points in project.get("entry-points", {}).items():
+        lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
     (facts / "entry_points.txt").write_text("\n".join(lines) + "\n")

@@ -79,7 +79,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python benchmarks/run.py",
         description="Measures fcframe beside its peers. A run of everything writes benchmarks/results.json, the tables "
-        "in README.md and docs/speed.md, and the curves; exit code 3: the machine is too noisy.",
+        "in README.md and docs/speed.md; exit code 3: the machine is too noisy.",
     )
     parser.add_argument("--only", type=_names(*PARTS), help=f"parts, by comma: {', '.join(PARTS)}")
     parser.add_argument("--networks", type=_names(*WORKLOADS), help=f"by comma: {', '.join(WORKLOADS)}")
@@ -89,10 +89,19 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help="put the parts measured in the place of those on file")
     parser.add_argument("--force", action="store_true", help="print what a noisy machine gives too, and write nothing")
     parser.add_argument("--json", action="store_true", help="print the figures instead of tables")
-    parser.add_argument("--document", action="store_true", help="measure nothing; make tables and curves from the file")
-    parser.add_argument("--against", type=Path, metavar="PATH", help=AGAINST)
+    parser.add_argument(
+        "--document", action="store_true", help="measure nothing; write the tables again, from the file"
+    )
+    parser.add_argument("--against", type=_checkout, metavar="PATH", help=AGAINST)
     parser.add_argument("--check", action="store_true", help="for CI: fails where fcframe is slow beside plain NumPy")
     return parser.parse_args()
+
+
+def _checkout(text: str) -> Path:
+    path = Path(text).expanduser().resolve()
+    if not (path / "benchmarks" / "workers" / "framework.py").is_file():
+        raise argparse.ArgumentTypeError(f"{path} is no checkout of fcframe with its benchmarks")
+    return path
 
 
 def _count(text: str) -> int:

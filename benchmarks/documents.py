@@ -3,12 +3,11 @@
 import json
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from math import inf
 from pathlib import Path
 from typing import Any
 
-from benchmarks import figures, report
+from benchmarks import report
 from benchmarks.goals import judged
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,15 +54,12 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write(results: dict[str, Any]) -> None:
-    """The file, the tables in the documents, and the curves where matplotlib is installed."""
+    """Writes the file, and the tables in the documents."""
     results["goals"] = judged(results)
     FILE.write_text(json.dumps(rounded(results), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     results = read()
     for page, text in [(page, filled(page.read_text(encoding="utf-8"), results)) for page in PAGES]:
         page.write_text(text, encoding="utf-8")
-    if "growth" in results:
-        with suppress(ImportError):
-            figures.draw(results["growth"], ROOT / "docs")
 
 
 def filled(text: str, results: Mapping[str, Any]) -> str:

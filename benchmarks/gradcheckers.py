@@ -464,7 +464,8 @@ def main() -> None:
         print(json.dumps({"versions": versions, "table": table, "timings": timings}, indent=2))
         return
     print("Versions: " + ", ".join(f"{name} {number}" for name, number in versions.items()) + ".")
-    print(f"\nShare of {arguments.seeds} seeds flagged; {SLOW_SEEDS} for torch's slow mode on 6,400 elements.\n")
+    share = f"Share of {arguments.seeds} seeds in which the checker reported an error"
+    print(f"\n{share}; of {SLOW_SEEDS} seeds for torch's slow mode on 6,400 elements.\n")
     print(f"| layer | {' | '.join(found)} |\n" + "| --- " * (len(found) + 1) + "|")
     for line in table:
         cells = " | ".join(_cell(line, name) for name in found)

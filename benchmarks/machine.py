@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 PACKAGES = (
-    "fcframe", "numpy", "pydantic", "mkl", "numba", "jax", "torch", "keras", "scikit-learn", "thinc", "matplotlib",
+    "fcframe", "numpy", "pydantic", "mkl", "numba", "jax", "torch", "keras", "scikit-learn", "thinc",
 )  # fmt: skip
 VARIABLES = (
     "FCFRAME_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "XLA_FLAGS",

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import growth as curves
 from benchmarks import startup as starts
 from benchmarks.contenders import CONTENDERS, GRADIENT_CHECKS, OURS, Contender
 from benchmarks.noise import Noise, NoisyError
@@ -18,6 +17,8 @@ Figures = dict[str, Any]
 FORWARD_CALLS = 200
 CHECKS = 32
 """In a turn, or as many as fit it: after a stop the first few find no cache as they left it."""
+LAYERS = 1001
+"""Of the large spec; an odd number."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,11 @@ def startup(options: Options) -> list[dict[str, Any]]:
     return rows
 
 
-def growth(options: Options) -> Figures:
-    """Curves."""
-    figures, noise = curves.measure(1 if options.quick else 5, options.quietest, options.say)
-    options.judge("growth", noise)
-    return figures
+def large_spec(options: Options) -> Figures:
+    """Milliseconds that a large spec takes: medians of fresh processes."""
+    options.say("large_spec")
+    answers = [answer_of("large_spec", str(LAYERS), {}) for _ in range(1 if options.quick else 5)]
+    return {"layers": LAYERS} | {key: statistics.median(answer[key] for answer in answers) for key in answers[0]}
 
 
 PARTS: dict[str, Callable[[Options], Any]] = {
@@ -122,7 +123,7 @@ PARTS: dict[str, Callable[[Options], Any]] = {
     "allocations": allocations,
     "startup": startup,
     "gradcheck": gradcheck,
-    "growth": growth,
+    "large_spec": large_spec,
 }
 
 

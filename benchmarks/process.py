@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.contenders import Contender
-from benchmarks.worker import FOLDER, AbsentError
+from benchmarks.worker import AbsentError
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 900.0
@@ -36,12 +36,11 @@ class Worker:
 
     def __init__(self, contender: Contender, task: str, argument: str) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        self._folder = tempfile.TemporaryDirectory()
         packages = ",".join(contender.packages)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", contender.module, packages, task, argument],
             cwd=contender.root,
-            env=os.environ | contender.environment | {FOLDER: self._folder.name},
+            env=os.environ | contender.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -92,7 +91,6 @@ class Worker:
             if pipe is not None:
                 with suppress(OSError):
                     pipe.close()
-        self._folder.cleanup()
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):

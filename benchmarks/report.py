@@ -12,7 +12,7 @@ def tables(results: Results) -> dict[str, str]:
     """Name → table, of all that was measured; documents show a table between markers of its name."""
     makers: dict[str, Callable[[Any], str]] = {
         "step": step, "forward": forward, "memory": memory, "allocations": allocations, "startup": startup,
-        "gradcheck": gradcheck, "growth": growth,
+        "gradcheck": gradcheck, "large_spec": large_spec,
     }  # fmt: skip
     found = {"machine": machine(results)} if "machine" in results else {}
     found |= {name: make(results[name]) for name, make in makers.items() if name in results}
@@ -112,19 +112,10 @@ def startup(found: Sequence[Results]) -> str:
     return table(["command", "ms", f"times as long as `{found[0]['name']}`"], rows)
 
 
-def growth(found: Results) -> str:
-    """The ends of each curve."""
-    rows = []
-    for axis, curve in found.items():
-        for place in (next(iter(curve)), list(curve)[-1]):
-            facts = {name: values[0] for name, values in curve[place].items()}
-            rows.append([
-                axis, f"{int(place):,}", figure(facts["step"]), f"{facts['step'] / facts['products']:.1f}",
-                figure(facts["megabytes"]) if "megabytes" in facts else "–", figure(facts["parse_ms"]),
-                figure(facts["build_ms"]), figure(facts["plugins_ms"]),
-            ])  # fmt: skip
-    heads = ["axis", "", "step, µs", "step / products", "memory, MB", "parse, ms", "build, ms", "find plugins, ms"]
-    return table(heads, rows)
+def large_spec(found: Results) -> str:
+    """Milliseconds."""
+    row = [f"{found['layers']:,}", figure(found["parse_ms"]), figure(found["build_ms"])]
+    return table(["layers", "parse, ms", "build, ms"], [row])
 
 
 def goals(found: Iterable[Results]) -> str:

@@ -28,47 +28,40 @@ from benchmarks.workloads import WORKLOADS  # noqa: E402
 from fcframe import threads  # noqa: E402
 
 SECONDS = 4.0
-"""Of each row, eight turns."""
+"""Of each row: eight turns, where they are taken."""
 ROWS = {
     "alone": (1, []),
-    "two at once": (2, []),
-    "two at once, without turns": (2, ["--no-turns"]),
+    "two at once, with `--share-cores`": (2, ["--share-cores"]),
+    "two at once, without": (2, []),
     "beside a busy program (nice 19)": (1, ["--busy=19"]),
     "beside a busy program": (1, ["--busy=0"]),
     "1 thread, alone": (1, ["--threads", "1"]),
-    "1 thread, two at once": (2, ["--threads", "1"]),
+    "1 thread, two at once, with `--share-cores`": (2, ["--threads", "1", "--share-cores"]),
     "1 thread, beside a busy program": (1, ["--threads", "1", "--busy=0"]),
 }
 PRODUCTS = [(32, 64, 100), (100, 64, 100), (100, 100, 100), (100, 200, 100), (100, 200, 200), (100, 784, 100),
             (100, 1024, 200), (100, 3072, 200)]  # fmt: skip
 
 
-class DoneError(Exception):
-    """The time is over."""
-
-
 class Clock:
-    """Writes down when each step ended, and ends the training when its time is over."""
+    """Notes when each step ended, and ends the training when its time is over."""
 
     def __init__(self, end: float) -> None:
         self.end, self.times = end, [time.time()]
 
-    @fcframe.hookimpl
-    def fcframe_step_end(self) -> None:
-        """Another step."""
+    def step_end(self, training: Any) -> None:
+        """Called after each step."""
         self.times.append(time.time())
         if self.times[-1] > self.end:
-            raise DoneError
+            training.stop("the time is over")
 
 
-def train(folder: Path, start: float, count: int | None, take_turns: bool) -> None:
+def train(folder: Path, start: float, count: int | None, share_cores: bool) -> None:
     """In a process of its own: trains from a moment on, and prints when each step ended."""
     spec = fcframe.load_spec(folder / "spec.json")
     clock = Clock(start + SECONDS)
-    try:
-        fcframe.train(spec, threads=count, observers=[clock], share_cores=take_turns)
-    except DoneError:
-        print(json.dumps(clock.times))
+    fcframe.train(spec, threads=count, observers=[clock], share_cores=share_cores)
+    print(json.dumps(clock.times))
 
 
 def together(name: str, rounds: int) -> None:
@@ -146,7 +139,7 @@ def parsed() -> Any:
     parser.add_argument("--train", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--start", type=float, default=0.0, help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--no-turns", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--share-cores", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -154,7 +147,7 @@ def main() -> None:
     """Measures, and prints tables."""
     options = parsed()
     if options.train:
-        train(options.train, options.start, options.threads, not options.no_turns)
+        train(options.train, options.start, options.threads, options.share_cores)
         return
     if options.only != "together":
         products(options.rounds)

@@ -17,9 +17,6 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-FOLDER = "FCFRAME_BENCHMARK_FOLDER"
-"""Names a folder that is this worker's own, for as long as it lives."""
-
 
 class AbsentError(Exception):
     """The contender cannot be measured here, and why, in a line."""

@@ -4,47 +4,18 @@ A plugin is a module named by an entry point of the group `fcframe`. It writes a
 any of the hook's arguments, and marks it with `@fcframe.hookimpl`. Hooks that nobody implements cost nothing.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, overload
+from collections.abc import Sequence
+
+import pluggy
 
 from fcframe.components import Component
 from fcframe.events import Evaluation, FlatArrays, Training
 from fcframe.kernels import Kernels
 
 GROUP = "fcframe"
-MARK = "fcframe_hookimpl"
-"""The attribute that marks a function as one for a hook."""
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-def hookspec(function: F) -> F:
-    """Marks a function of this file as a hook."""
-    return function
-
-
-@overload
-def hookimpl(function: F) -> F: ...
-@overload
-def hookimpl(
-    *,
-    hookwrapper: bool = False,
-    wrapper: bool = False,
-    optionalhook: bool = False,
-    tryfirst: bool = False,
-    trylast: bool = False,
-    specname: str | None = None,
-) -> Callable[[F], F]: ...
-def hookimpl(function: Any = None, **options: Any) -> Any:
-    """Marks a function as one that is called for the hook of its name.
-
-    It takes pluggy's options: `optionalhook=True` for a hook that only other versions of fcframe have, `specname` for
-    a function of another name, `tryfirst` and `trylast` for the order. Pluggy itself is imported when a network is
-    trained.
-    """
-    if function is None:
-        return lambda function: hookimpl(function, **options)
-    setattr(function, MARK, options)
-    return function
+hookspec = pluggy.HookspecMarker(GROUP)
+hookimpl = pluggy.HookimplMarker(GROUP)
 
 
 @hookspec

@@ -85,9 +85,11 @@ def unreadable(model: type[BaseModel], error: Exception) -> str:
         # The type of a field that could not be evaluated is left as a ForwardRef.
         unknown = re.search(r"ForwardRef\('(.+?)'", repr(field.annotation))
         if unknown and not model.__pydantic_complete__:
-            return f"field {name!r}: its type {unknown[1]} is unknown at run time: import it outside of TYPE_CHECKING"
+            return (
+                f"field {name!r}: its type {unknown[1]} is unknown at run time; import it outside `if TYPE_CHECKING:`"
+            )
         try:
-            schema = TypeAdapter(field.annotation, config=ConfigDict(defer_build=False)).core_schema
+            schema = TypeAdapter[Any](field.annotation or type(None), config=ConfigDict(defer_build=False)).core_schema
             _as_json_has_it(schema, lambda found: found)
         except PydanticSchemaGenerationError as why:
             what = re.search(r"for <?(?:class )?'?([^'>\n]+)", str(why))
@@ -181,37 +183,10 @@ def shown(value: Any) -> str:
 
 
 # Core schemas that read the same from a Python object as from JSON text; what is inside them may not.
-_ALIKE = frozenset(
-    [
-        "any",
-        "none",
-        "bool",
-        "int",
-        "float",
-        "str",
-        "list",
-        "nullable",
-        "default",
-        "chain",
-        "custom-error",
-        "definitions",
-        "is-instance",
-        "is-subclass",
-        "function-before",
-        "function-after",
-        "function-wrap",
-        "function-plain",
-        "model",
-        "model-fields",
-        "model-field",
-        "computed-field",
-        "dataclass-args",
-        "dataclass-field",
-        "typed-dict",
-        "typed-dict-field",
-        "tagged-union",
-    ]
-)
+_VALUES = ("any", "none", "bool", "int", "float", "str", "list", "dict", "nullable", "default", "chain", "literal")
+_FUNCTIONS = ("function-before", "function-after", "function-wrap", "function-plain", "custom-error", "definitions")
+_CLASSES = ("model", "model-fields", "dataclass-args", "typed-dict", "tagged-union", "is-instance", "is-subclass")
+_ALIKE = frozenset({*_VALUES, *_FUNCTIONS, *_CLASSES})
 
 
 def _as_json_has_it(schema: Any, resolve: Callable[[Any], Any], inside: tuple[str, ...] = ()) -> Any:
@@ -254,7 +229,7 @@ def _as_json_has_it(schema: Any, resolve: Callable[[Any], Any], inside: tuple[st
     if kind == "dict" and schema.get("keys_schema", {}).get("type", "any") not in ("any", "str"):
         schema["keys_schema"] = _read_by_pydantic(schema["keys_schema"], as_key=True)
         return core_schema.no_info_wrap_validator_function(_without_repeats, schema)
-    return schema if kind in _ALIKE or kind in ("dict", "literal") else _read_by_pydantic(schema)
+    return schema if kind in _ALIKE or kind.endswith("-field") else _read_by_pydantic(schema)
 
 
 def _model(schema: Any) -> type[BaseModel] | None:
@@ -279,12 +254,13 @@ def _read_by_pydantic(schema: CoreSchema, *, as_key: bool = False) -> CoreSchema
     made: list[SchemaValidator] = []  # on first use: most components are never read
 
     def read(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-        if not isinstance(value, str if as_key else (str, int, float, list, dict)) or isinstance(value, Enum):
+        key: Any = value
+        if not isinstance(value, (str, int, float, list, dict)) or isinstance(value, Enum):
             return handler(value)
         if not made:
             made.append(SchemaValidator(schema, core_schema.CoreConfig(strict=True, allow_inf_nan=False)))
         if as_key:
-            return made[0].validate_strings(value, context=info.context)
+            return made[0].validate_strings(key, context=info.context) if isinstance(value, str) else handler(value)
         try:
             text = to_json(value)
         except PydanticSerializationError:  # a list of Python objects

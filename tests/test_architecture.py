@@ -212,13 +212,31 @@ def test_what_a_plugin_imports_loads_no_plugin_and_nothing_that_only_a_user_need
     ("command", "late"),
     [
         (["--help"], {"numpy", "pydantic", "pluggy", "rich"}),
-        (["check", "specs/digits.json"], {"rich", "fcframe.training"}),
+        (["check", "specs/digits.json"], {"rich", "fcframe.training", "pluggy", "numpy.random"}),
     ],
     ids=["help", "check"],
 )
 def test_a_command_loads_what_it_needs(command, late):
     code = f"import sys; from fcframe.cli.program import commands; commands.main({command}, standalone_mode=False)"
     assert not late.intersection(python(f"{code}; print(*sys.modules)"))
+
+
+def test_the_installed_command_starts_without_importlib_metadata_and_has_it_where_it_is_used():
+    code = "import sys; sys.argv[1:] = {}; import atexit; atexit.register(lambda: print(*sys.modules)); {}"
+    main = "from fcframe.cli import main; main()"
+    assert "email" not in python(code.format(["check", "specs/digits.json"], main))
+    assert "email" in python(code.format(["--version"], main))
+
+
+def test_checking_a_spec_imports_the_components_that_it_names_and_no_others():
+    code = (
+        "from fcframe.cli.program import commands; commands.main(['check', 'specs/digits.json'], standalone_mode=False)"
+    )
+    found = python(f"import sys; {code}; print(*sys.modules)")
+    components = {name for name in found if name.startswith("fcframe_standard.") and name.count(".") == 2}
+    unused = ("batchnorm", "dropout", "embedding", "residual", "muon", "sgd", "exponential", "r2", "csv_file", "npz")
+    assert "fcframe_standard.layers.affine" in components
+    assert not {name for name in components if name.rpartition(".")[2] in unused}
 
 
 # What is public.

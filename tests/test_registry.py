@@ -185,6 +185,10 @@ def test_a_type_that_two_plugins_provide_is_refused_where_it_is_used_and_has_two
         assert registry.layers[name] is registry.find("layer", name) is registry.named(name)[0]
         assert fcframe.load_spec(network(name), registry=registry).layers[0].type == "echo"
     assert registry.find("layer", "first:echo") is not registry.find("layer", "second-one:echo")
+    spec = fcframe.load_spec(network("first:echo"), registry=registry)
+    written = spec.model_dump(mode="json", context={"registry": registry})
+    assert written["layers"][0]["type"] == "first:echo"
+    assert fcframe.load_spec(written, registry=registry) == spec
     assert registry.name(registry.layers["first:echo"]) == "first:echo"
     assert registry.metrics["echo"].kind == "metric"
     assert fcframe.load_spec(network("relu"), registry=registry).layers[0].type == "relu"
@@ -195,7 +199,7 @@ def test_a_distribution_and_a_type_name_every_component(site):
     assert registry.layers["some_layers:echo"] is registry.layers["echo"]
     assert registry.name(registry.layers["echo"]) == "echo"
     assert registry.layers["FCFRAME:relu"] is registry.layers["relu"]
-    with pytest.raises(LookupError, match=r"no layer called \"other:echo\": .*Write 'some-layers:echo'"):
+    with pytest.raises(LookupError, match=r"no layer called 'other:echo': .*Write 'some-layers:echo'"):
         registry.find("layer", "other:echo")
 
 

@@ -1,26 +1,23 @@
 """fcframe as a user runs it: the solver's own epoch, from a JSON spec, with its hooks, on data in memory."""
 
 import json
-import os
-import tempfile
 from contextlib import ExitStack
 
 import fcframe
-from benchmarks.worker import FOLDER, AbsentError, Ready
+from benchmarks.worker import AbsentError, Ready
 from benchmarks.workloads import Workload
 from fcframe import PluginError, SpecError
 from fcframe.providers import choose, running
 from fcframe.spec.models import ExperimentSpec
 from fcframe.training.listeners import Listeners, log
 from fcframe.training.solver import Solver
-from fcframe.training.turns import threads_for, turns
+from fcframe.training.turns import threads_for
 
 FOR_GOOD = ExitStack()
 
 
 def step(workload: Workload) -> Ready:
     """Whole epochs."""
-    tempfile.tempdir = os.environ[FOLDER]  # where it takes its turns: others of us must not wait while this is stopped
     epoch = solver(*prepared(workload)).train_epoch
 
     def turn(steps: int) -> None:
@@ -52,15 +49,14 @@ def prepared(workload: Workload, validation: int = 0) -> tuple[ExperimentSpec, f
 
 
 def solver(spec: ExperimentSpec, data: fcframe.Data) -> Solver:
-    """What `fcframe.train` makes of them, with its threads and its turns on the cores for as long as this process."""
+    """What `fcframe.train` makes of them, with its threads for as long as this process lives."""
     kernels()
     threads = threads_for(spec)
     chosen = FOR_GOOD.enter_context(running(None, threads))
     network = fcframe.build(spec, seed=spec.training.seed, kernels=chosen)
-    sharing = FOR_GOOD.enter_context(turns(threads))
     listeners = Listeners(log)
     listeners.add_hooks(fcframe.registry(), [])
-    return Solver(network, data, spec.training, listeners, sharing)
+    return Solver(network, data, spec.training, listeners)
 
 
 def kernels() -> dict[str, str]:

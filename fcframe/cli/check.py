@@ -5,8 +5,10 @@ from typing import Any
 import click
 
 from fcframe.builder import build, plan
+from fcframe.cli import complain
 from fcframe.cli.common import json_option, located, overrides_option, print_json, read_spec
 from fcframe.cli.streams import Command, echo
+from fcframe.consistency import notes
 from fcframe.errors import FcframeError
 from fcframe.kernels import NUMPY
 from fcframe.spec.models import ExperimentSpec, Spec
@@ -20,14 +22,17 @@ from fcframe.spec.models import ExperimentSpec, Spec
 def command(specs: tuple[str, ...], overrides: tuple[str, ...], with_data: bool, as_json: bool) -> None:
     """Check that SPECS are valid: every field, and whether the layers fit together.
 
-    All problems of a spec are listed, one per line. Exit code 2 if there are any. "-" reads standard input.
+    All problems of a spec are listed, one per line. Exit code 2 if there are any. Notes say what is valid but probably
+    a mistake; some need the data (--data). "-" reads standard input.
     """
     results = [_check(source, overrides, with_data) for source in specs]
     if as_json:
         print_json(results)
     for result in results:
         for problem in result["problems"]:
-            echo(f"fcframe: {problem}", err=True)
+            complain(problem)
+        for note in result.get("notes", ()):
+            complain(f"note: {result['spec']}: {note}")
         if not as_json and not result["problems"]:
             echo(f"{result['spec']}: valid, {result['layers']} layers, {result['parameters']:,} parameters")
     if any(result["problems"] for result in results):
@@ -39,15 +44,20 @@ def _check(source: str, overrides: tuple[str, ...], with_data: bool) -> dict[str
         spec = read_spec(source, overrides)
         with located(source):
             found = plan(spec)
-            if with_data:
-                _check_data(spec)
+            rows = _check_data(spec) if with_data else None
+            noted = list(notes(spec, rows)) if isinstance(spec, ExperimentSpec) else []
     except FcframeError as error:
         return {"spec": source, "problems": str(error).split("\n")}
-    return {"spec": source, "problems": [], "layers": len(found.chain.layers), "parameters": found.size}
+    sizes = {"layers": len(found.chain.layers), "parameters": found.size}
+    return {"spec": source, "problems": [], **sizes, **({"notes": noted} if noted else {})}
 
 
-def _check_data(spec: Spec) -> None:
-    from fcframe.training.experiment import fitted, load_data  # what checks no data does not wait for it
+def _check_data(spec: Spec) -> int | None:
+    """Checks that the data fits the network; the number of training examples, where there is data."""
+    from fcframe.training.experiment import check_measured, fitted, load_data  # what checks no data needs no training
 
-    if isinstance(spec, ExperimentSpec):
-        fitted(load_data(spec), build(spec, kernels=NUMPY))
+    if not isinstance(spec, ExperimentSpec):
+        return None
+    data = fitted(load_data(spec), build(spec, kernels=NUMPY))
+    check_measured(spec, data)
+    return len(data.X_train)

@@ -47,7 +47,7 @@ def facts(component: type[Component], found: Registry) -> dict[str, Any]:
         "distribution": found.origin(component).distribution,
         "version": found.origin(component).version,
         "description": inspect.getdoc(component) if component.__doc__ else "",
-        "example": example(component, schema),
+        "example": example(component, schema, found.name(component)),
         "fields": [
             {
                 "name": name,
@@ -84,23 +84,21 @@ def takes(field: dict[str, Any]) -> str:
     return " ".join([str(words), ", ".join(bounds)]).strip()
 
 
-def example(component: type[Component], schema: dict[str, Any]) -> dict[str, Any]:
-    """The shortest JSON of a component: its type, and the fields that have no default.
+def example(component: type[Component], schema: dict[str, Any], called: str) -> dict[str, Any]:
+    """The shortest JSON of a component: what a spec calls it, and the fields that have no default.
 
     Their values are those of the first of its examples, and without one such as the field takes by its schema.
     """
     required = [name for name, field in component.model_fields.items() if field.is_required()]
     for fields in ({}, *(shown.fields for shown in component.examples)):
         try:
-            made = component(**{name: fields[name] for name in required})
-            written = made.model_dump(mode="json")
+            written = component(**{name: fields[name] for name in required}).model_dump(mode="json", by_alias=True)
+            keys = [component.model_fields[name].alias or name for name in required]
+            return {"type": called} | {key: written[key] for key in keys}
         except (KeyError, ValueError, TypeError):
             continue
-        keys = [component.model_fields[name].alias or name for name in required]
-        values = {key: written.get(key, written.get(name)) for name, key in zip(required, keys, strict=True)}
-        return {"type": component.type} | values
-    fields = schema.get("properties", {})
-    return {"type": component.type} | {key: placeholder(key, fields[key]) for key in schema.get("required", ())}
+    properties = schema.get("properties", {})
+    return {"type": called} | {key: placeholder(key, properties[key]) for key in schema.get("required", ())}
 
 
 def placeholder(name: str, field: dict[str, Any]) -> Any:
@@ -124,7 +122,7 @@ def placeholder(name: str, field: dict[str, Any]) -> Any:
 def _print(component: type[Component], found: Registry) -> None:
     described = facts(component, found)
     out = console()
-    print_text(out, f"{component.type} ({component.kind}), from {found.origin(component)}\n", style="bold")
+    print_text(out, f"{found.name(component)} ({component.kind}), from {found.origin(component)}\n", style="bold")
     print_text(out, f"{described['description']}\n")
     rest = "; other fields have their defaults" if len(described["fields"]) >= len(described["example"]) else ""
     print_text(out, f"In a spec{rest}:\n")

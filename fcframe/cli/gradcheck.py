@@ -19,6 +19,7 @@ from fcframe.components import Component
 from fcframe.errors import SpecError
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.plugins import Registry, registry
+from fcframe.plugins.faults import Quarantined
 from fcframe.providers import choose, held, in_use, name_asked
 from fcframe.strict import suggestion
 from fcframe.terminal import as_text, on_a_terminal
@@ -81,7 +82,7 @@ def command(
         running = NUMPY if name_asked(kernels) is None else choose(kernels)
         with held(running, count):
             report = _checked(subjects, found, seed, running)
-    report.results += [unusable(broken) for broken in found.quarantined if not names and plugin is None]
+    report.results += [unusable(broken) for broken in _broken(found, names, plugin)]
     if as_json:
         print_json(ledger.facts(report, seed))
     else:
@@ -94,8 +95,8 @@ def _subjects(found: Registry, names: Sequence[str], plugin: str | None) -> list
     """What is to be checked, each under its name in the ledger."""
     named = {name: components for name in names if (components := _named(found, name))}
     types = named.keys() | found.kernels.keys()
-    components = list(dict.fromkeys(component for group in named.values() for component in group))
-    components = [component for component in found if not names or component in components]
+    groups = named.values() if names else [list(found)]
+    components = list(dict.fromkeys(component for group in groups for component in group))
     if plugin is not None:
         components = [component for component in components if plugin in _origins(found, component)]
         if not any(plugin in (known.name, known.distribution) for known in found.plugins):
@@ -110,9 +111,11 @@ def _subjects(found: Registry, names: Sequence[str], plugin: str | None) -> list
         elsewhere = [name for name in names if name not in mine]
         if elsewhere:
             raise SpecError([f"plugin {plugin!r} registers no {', '.join(map(repr, elsewhere))}"])
-        if not components and not providers:
+        if not components and not providers and not _broken(found, names, plugin):
             raise SpecError([f"plugin {plugin!r} registers no component"])
-    subjects: list[tuple[str, Any]] = [(f"{component.kind} {component.type}", component) for component in components]
+    subjects: list[tuple[str, Any]] = [
+        (f"{component.kind} {found.name(component)}", component) for component in components
+    ]
     subjects += [(f"kernels {name}", provider) for name, provider in providers.items()]
     for name in dict.fromkeys(names):
         if name in types:
@@ -121,12 +124,21 @@ def _subjects(found: Registry, names: Sequence[str], plugin: str | None) -> list
             try:
                 found.named(name)
             except LookupError as error:
-                raise SpecError([f"{error.args[0]}. A spec is named by its file"]) from None
+                unknown = str(error.args[0]).startswith("no ")
+                hint = ". A spec is named by its file" if unknown else ""
+                raise SpecError([f"{error.args[0]}{hint}"]) from None
         spec = read_spec(name, ())
         with located(name):
             plan(spec)
         subjects.append((f"network {name}", spec))
     return subjects
+
+
+def _broken(found: Registry, names: Sequence[str], plugin: str | None) -> list[Quarantined]:
+    """What of everything, or of a plugin, should have been checked and cannot be used."""
+    if names:
+        return []
+    return [one for one in found.quarantined if plugin in (None, one.plugin.name, one.plugin.distribution)]
 
 
 def _named(found: Registry, name: str) -> list[type[Component]]:

@@ -36,18 +36,18 @@ def command(names: tuple[str, ...], kind: str | None, as_json: bool) -> None:
     for component in chosen:
         plugin = found.origin(component)
         distribution = f"{plugin.distribution} {plugin.version}"
-        rows.append((component.kind, component.type, plugin.name, distribution, summary(component)))
+        rows.append((component.kind, found.name(component), plugin.name, distribution, summary(component)))
     columns = ("kind", "type", "plugin", "distribution", "what it is")
     print_table(out, columns, rows, spare=("plugin", "distribution"))
     if kind is None and not names:
         _print_kernels(found, out)
-    for problem in problems(found):
+    for problem in () if names else problems(found):
         print_text(out, problem, style="bold")
 
 
 def problems(found: Registry) -> list[str]:
     """What is installed and cannot be used as it is, each with its reason and remedy, in a line."""
-    return [str(entry) for entry in (*found.quarantined, *getattr(found, "ambiguous", ()))]
+    return [str(entry) for entry in (*found.quarantined, *found.ambiguous)]
 
 
 def _print_kernels(found: Registry, out: Console) -> None:
@@ -79,6 +79,7 @@ def facts(found: Registry, chosen: Sequence[type[Component]]) -> dict[str, Any]:
             {
                 "kind": component.kind,
                 "type": component.type,
+                "name": found.name(component),
                 "summary": summary(component),
                 "plugin": found.origin(component).name,
                 "distribution": found.origin(component).distribution,
@@ -89,7 +90,9 @@ def facts(found: Registry, chosen: Sequence[type[Component]]) -> dict[str, Any]:
         "kernels": _kernel_facts(found),
         "plugins": [plugin._asdict() for plugin in found.plugins],
         "not_usable": [
-            broken.plugin._asdict() | {"reason": broken.reason, "place": broken.place} for broken in found.quarantined
+            broken.plugin._asdict()
+            | {"component": broken.component, "reason": broken.reason, "place": broken.place, "remedy": broken.remedy}
+            for broken in found.quarantined
         ],
         "problems": problems(found),
     }

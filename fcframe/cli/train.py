@@ -118,6 +118,9 @@ class _Watch:
     def epoch_end(self, training: Solver) -> None:
         self._interrupts.postponed = training.step == training.steps or bool(training.stopped)
 
+    def updates_end(self, _training: Solver) -> None:
+        self._interrupts.postponed = True
+
 
 def _name(source: str, spec: Any) -> str:
     if isinstance(spec, ExperimentSpec) and spec.name:

@@ -4,7 +4,13 @@ from abc import ABC
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self, TypeAlias
 
-from pydantic import ModelWrapValidatorHandler, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    ModelWrapValidatorHandler,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from fcframe.context import Array
 from fcframe.strict import StrictModel, problem_at, shown
@@ -78,5 +84,7 @@ class Component(StrictModel, ABC):
         return handler(value)
 
     @model_serializer(mode="wrap")
-    def _write_type(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {"type": self.type, **handler(self)}
+    def _write_type(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        """The fields, and the type; as `distribution:type` where the context's "registry" has several of that type."""
+        registry = (info.context or {}).get("registry")
+        return {"type": self.type if registry is None else registry.name(type(self)), **handler(self)}

@@ -3,12 +3,20 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fcframe.components.base import Shape
 from fcframe.context import Array
+
+
+class WrongTargetError(ValueError):
+    """A target does not fit; `row` is the first that has a wrong one, so that the data can say where it comes from."""
+
+    def __init__(self, message: str, row: int) -> None:
+        super().__init__(message)
+        self.row = row
 
 
 class Targets(ABC):
@@ -40,17 +48,20 @@ class Targets(ABC):
 
     integers: bool = False
     """Whether y must have an integer dtype."""
+    quantities: ClassVar[bool] = False
+    """Whether y says how much or how many: then labels of classes are refused, though they are numbers too."""
 
     def check(self, y: Array, output_shape: Shape) -> None:
         """Refuses targets that do not fit scores of `output_shape`.
 
         Raises:
-            ValueError: Names the first wrong target and its row.
+            WrongTargetError: Names the first wrong target and its row.
+            ValueError: Their dtype or shape is another.
 
         >>> Classes().check(np.array([0, 3]), (3,))
         Traceback (most recent call last):
             ...
-        ValueError: target 3 in row 1 is wrong: expected an integer from 0 to 2, for 3 scores an example (1 of 2 ...
+        fcframe.components.targets.WrongTargetError: target 3 in row 1 is wrong: expected an integer from 0 to 2, ...
         """
         shape = self.row_shape(output_shape)
         kinds = "iu" if self.integers else "iufb"
@@ -61,9 +72,10 @@ class Targets(ABC):
         wrong = np.argwhere(self.find_wrong(y, output_shape))
         if len(wrong):
             value, row = y[tuple(wrong[0])], wrong[0][0]
-            raise ValueError(
+            raise WrongTargetError(
                 f"target {value} in row {row} is wrong: expected {self.describe(output_shape)} "
-                f"({len(wrong)} of {y.size} targets are wrong)"
+                f"({len(wrong)} of {y.size} targets are wrong)",
+                int(row),
             )
 
     def _fits(self, found: Shape, wanted: Shape) -> bool:
@@ -110,6 +122,8 @@ class Numbers(Targets):
     (2, 3)
     """
 
+    quantities = True
+
     def row_shape(self, output_shape: Shape) -> Shape:
         """The shape of one example's scores."""
         return tuple(output_shape)
@@ -142,6 +156,8 @@ class _NumbersWithin(Numbers):
 class Binary(_NumbersWithin):
     """0 or 1 per score, for example one for each label of a multi-label classification."""
 
+    quantities = False
+
     def draw(self, rng: "np.random.Generator", N: int, output_shape: Shape) -> Array:
         """Zeros and ones."""
         return rng.integers(2, size=(N, *output_shape)).astype(np.float64)
@@ -158,6 +174,8 @@ class Binary(_NumbersWithin):
 @dataclass(frozen=True)
 class Signs(_NumbersWithin):
     """−1 or 1 per score, as the two-class hinge loss has it."""
+
+    quantities = False
 
     def draw(self, rng: "np.random.Generator", N: int, output_shape: Shape) -> Array:
         """Signs."""

@@ -134,7 +134,7 @@ def describe(component: type[Component]) -> None:
 
 
 def _unreadable(component: type[Component], error: Exception) -> str:
-    reason = str(error).partition("\n")[0].rstrip(".")
+    reason = str(error).partition("\n")[0].partition(". Set `arbitrary_types_allowed")[0].rstrip(".")
     fields = ", ".join(repr(name) for name in _unreadable_fields(component)) or "that is not known"
     return (
         f"{component.__qualname__} ({component.kind} {component.type!r}) has a field {fields} of a type that "

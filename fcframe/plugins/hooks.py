@@ -2,15 +2,16 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pluggy
 
 from fcframe import hookspecs
 from fcframe.errors import PluginError
 from fcframe.strict import suggestion
 
-if TYPE_CHECKING:
-    import pluggy
-
+MARK = f"{hookspecs.GROUP}_impl"
+"""The attribute in which pluggy's `hookimpl` keeps its options."""
 PREFIX = f"{hookspecs.GROUP}_"
 ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     name: tuple(inspect.signature(hook).parameters) for name, hook in vars(hookspecs).items() if name.startswith(PREFIX)
@@ -34,10 +35,9 @@ def implemented(plugin: Any) -> dict[str, list[Hook]]:
     """
     found: dict[str, list[Hook]] = {}
     problems = []
-    for name in dir(plugin):
-        static = inspect.getattr_static(plugin, name, None)  # a property is not asked
+    for name, static in _attributes(plugin):
         function = getattr(static, "__func__", static)
-        options = getattr(function, hookspecs.MARK, None) if inspect.isroutine(function) else None
+        options = getattr(function, MARK, None) if inspect.isfunction(function) else None
         if options is None:
             if name in ARGUMENTS and callable(static):
                 problems.append(f"{name} is not called: write @fcframe.hookimpl above it")
@@ -60,11 +60,15 @@ def implemented(plugin: Any) -> dict[str, list[Hook]]:
     return found
 
 
+def _attributes(plugin: Any) -> Iterable[tuple[str, Any]]:
+    """The attributes of a module or an object as they are written; a property is not asked for its value."""
+    if inspect.ismodule(plugin):
+        return sorted(vars(plugin).items(), key=lambda item: item[0])
+    return [(name, inspect.getattr_static(plugin, name, None)) for name in dir(plugin)]
+
+
 def _misnamed(hook: str, function: Callable[..., Any]) -> Iterator[str]:
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # written in C
-        return
+    parameters = inspect.signature(function).parameters.values()
     given = ARGUMENTS[hook]
     for parameter in parameters:
         optional = parameter.default is not parameter.empty or parameter.kind in (
@@ -78,26 +82,22 @@ def _misnamed(hook: str, function: Callable[..., Any]) -> Iterator[str]:
             )
 
 
-def relay(listeners: Iterable[tuple[str, Mapping[str, list[Hook]]]]) -> "pluggy.HookRelay":
+def relay(listeners: Iterable[tuple[str, Mapping[str, list[Hook]]]]) -> pluggy.HookRelay:
     """Calls the hooks of all these listeners, each by a name of its own, whether or not some compare equal."""
-    import pluggy  # only where a network is trained
-
     manager = pluggy.PluginManager(hookspecs.GROUP)
-    specification = pluggy.HookspecMarker(hookspecs.GROUP)
-    implementation = pluggy.HookimplMarker(hookspecs.GROUP)
-    specifications: Any = _Namespace({name: specification(getattr(hookspecs, name)) for name in ARGUMENTS})
-    manager.add_hookspecs(specifications)
+    manager.add_hookspecs(hookspecs)
     for name, hooks in listeners:
         functions = {}
         for hook, several in hooks.items():
             for number, one in enumerate(several):
-                implementation(**{**one.options, "specname": hook})(getattr(one.function, "__func__", one.function))
+                options = {**one.options, "specname": hook}
+                hookspecs.hookimpl(**options)(getattr(one.function, "__func__", one.function))
                 functions[f"{hook}{number}"] = one.function
         manager.register(_Namespace(functions), _unused(name, manager))
     return manager.hook
 
 
-def _unused(name: str, manager: "pluggy.PluginManager") -> str:
+def _unused(name: str, manager: pluggy.PluginManager) -> str:
     """The name, with a number where there is one of that name."""
     names = (name, *(f"{name} [{number}]" for number in range(2, 2 + len(manager.get_plugins()))))
     return next(found for found in names if not manager.has_plugin(found))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 GROUP = "fcframe"
 """The entry-point group."""
 _METADATA = (".dist-info", ".egg-info")
+_IN_AN_EGG = f"{os.sep}EGG-INFO"
 _HEADER = re.compile(r"^(Name|Version):[ \t]*(\S.*?)[ \t\r]*$", re.MULTILINE | re.IGNORECASE)
 _VALUE = re.compile(r"(?P<module>[\w.]+)\s*(:\s*(?P<attribute>[\w.]+))?\s*(\[.*\])?")
 
@@ -67,6 +68,8 @@ def printable(text: str) -> str:
     >>> printable("red\x1b[31m")
     'red\\x1b[31m'
     """
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
@@ -79,10 +82,11 @@ def find(paths: Iterable[str] | None = None) -> list[Found]:
     found: dict[tuple[str, str], Found] = {}
     seen = set()
     for distribution in _distributions(sys.path if paths is None else paths):
-        name, _, rest = os.path.basename(distribution.folder).rpartition(".")[0].partition("-")  # noqa: PTH119
-        if normalized(name) in seen:
+        folder = distribution.folder.removesuffix(_IN_AN_EGG)
+        name, _, rest = os.path.basename(folder).rpartition(".")[0].partition("-")  # noqa: PTH119
+        if (same := normalized(name)) in seen:
             continue
-        seen.add(normalized(name))
+        seen.add(same)
         announced = distribution.read("entry_points.txt")
         if f"[{GROUP}]".encode() in announced:
             headers = _headers(distribution)
@@ -125,7 +129,7 @@ def _of_archive(path: str) -> Iterator[_Distribution]:
             except UnicodeDecodeError as error:
                 return bytes(error.object)
 
-        yield _Distribution(str(distribution.locate_file(getattr(distribution, "_path", path))), read)
+        yield _Distribution(str(getattr(distribution, "_path", path)).rstrip("/"), read)
 
 
 def _headers(distribution: _Distribution) -> dict[str, str]:

@@ -79,7 +79,7 @@ class _Filters(tuple[Any, ...]):
 
     def __eq__(self, before: object) -> bool:
         assert isinstance(before, tuple)
-        return self.for_all() == _Filters(before).for_all() and set(before) <= set(self)
+        return tuple.__eq__(self, before) or (self.for_all() == _Filters(before).for_all() and set(before) <= set(self))
 
     def for_all(self) -> list[Any]:
         """Those that apply to every message of every module."""
@@ -108,8 +108,12 @@ def _put_numpy_random_back(state: Any) -> None:
     np.random.set_state((name, np.frombuffer(keys, np.uint32), *rest))  # noqa: NPY002
 
 
+# Without the names of the enum around it: this is asked twice for each plugin.
+_handler: Callable[[int], Any] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+
+
 def _handlers() -> dict[int, Any]:
-    return {number: signal.getsignal(number) for number in _SIGNALS}
+    return {number: _handler(number) for number in _SIGNALS}
 
 
 def _put_handlers_back(handlers: dict[int, Any]) -> None:

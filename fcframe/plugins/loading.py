@@ -116,9 +116,8 @@ def _looked_through(
         except BaseException as error:
             faults.append(Quarantined(plugin, reason(error), "", _title(item)))
         else:
-            found.setdefault(
-                (getattr(one, "kind", "kernels"), getattr(one, "type", getattr(one, "name", ""))), []
-            ).append(one)
+            kind, name = ("kernels", one.name) if read is _provider else (one.kind, one.type)
+            found.setdefault((kind, name), []).append(one)
     for (kind, name), several in found.items():
         if len(several) > 1:
             told = f"the plugin announces the {kind} {name!r} {len(several)} times"

@@ -1,6 +1,6 @@
 """Name → component: mappings that import a class when it is asked for."""
 
-from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -176,6 +176,10 @@ class ByName(Mapping[str, T]):
     def entries(self) -> Iterator[Any]:
         """All of them, in the order of their types; imports nothing."""
         return (entry for several in self._by_type.values() for entry in several)
+
+    def of_type(self, name: str) -> Sequence[Any]:
+        """Those of a type; imports nothing."""
+        return self._by_type.get(name, ())
 
     def ambiguous(self) -> Iterator[Ambiguous]:
         """The types that several plugins provide."""

@@ -1,7 +1,9 @@
 """The registry: which components, kernels and hooks the installed plugins bring, by kind and name."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pluggy
 
 from fcframe.components import KINDS, Component
 from fcframe.errors import PluginError
@@ -11,10 +13,7 @@ from fcframe.plugins.faults import DISABLE, Ambiguous, Quarantined, UnusableErro
 from fcframe.plugins.installed import Plugin
 from fcframe.plugins.lookup import Announced, ByName, Provider
 from fcframe.plugins.references import Reference
-from fcframe.strict import none_called, shown
-
-if TYPE_CHECKING:
-    import pluggy
+from fcframe.strict import none_called
 
 Hooks = Mapping[str, list[hooks.Hook]]
 
@@ -22,10 +21,10 @@ Hooks = Mapping[str, list[hooks.Hook]]
 class Registry:
     """The immutable map (kind, type) → (class, plugin), made once from the installed plugins.
 
-    `registry.layers`, `.losses`, `.optimizers`, `.schedules`, `.initializers`, `.regularizers`, `.metrics` and
-    `.datasets` map type → class, and import a class when it is asked for; `registry.kernels` maps the name of each
-    provider of kernels → (plugin, class). A type that two distributions provide is written `distribution:type`, which
-    is understood for every type.
+    `registry.layers`, `.losses`, `.optimizers`, `.schedules`, `.initializers`, `.regularizers`, `.metrics`,
+    `.observers` and `.datasets` map type → class, and import a class when it is asked for. `registry.kernels` maps the
+    name of each provider of kernels → (plugin, class). A type that two distributions provide is written
+    `distribution:type`, which is understood for every type.
 
     >>> import fcframe
     >>> fcframe.registry().layers["affine"](units=5).units
@@ -90,12 +89,11 @@ class Registry:
         return self._entry(component).plugin
 
     def name(self, component: type[Component]) -> str:
-        """What a spec calls the component: its type, or `distribution:type` where the type is ambiguous.
-
-        Raises:
-            LookupError: No plugin registered it.
-        """
-        entry = self._entry(component)
+        """What a spec calls the component: its type, or `distribution:type` where the type is ambiguous."""
+        try:
+            entry = self._entry(component)
+        except LookupError:  # handed in as an object
+            return component.type
         try:
             self.of(entry.kind).entry(entry.type)
         except UnusableError:
@@ -104,12 +102,12 @@ class Registry:
 
     def _entry(self, component: type[Component]) -> Announced:
         entry: Announced
-        for entry in self.of(component.kind).entries():
-            if entry.type == component.type and entry.is_of(component):
+        for entry in self.of(component.kind).of_type(component.type):
+            if entry.is_of(component):
                 return entry
         raise LookupError(f"no plugin registered the {component.kind} {component.type!r} of {component.__module__}")
 
-    def hooks(self, observers: Iterable[Any] = ()) -> "pluggy.HookRelay":
+    def hooks(self, observers: Iterable[Any] = ()) -> pluggy.HookRelay:
         """The hooks of all plugins, and of these observers beside them.
 
         Raises:
@@ -166,7 +164,7 @@ class Registry:
     def _unknown(self, what: str, name: str, kinds: Iterable[str]) -> str:
         """The words for a name that nothing has. Imports the components of these kinds: they may say what it means."""
         known = sorted({key for kind in kinds for key in self.of(kind)})
-        others = [entry for kind in kinds for entry in self.of(kind).entries() if name.rpartition(":")[2] == entry.type]
+        others = [entry for kind in kinds for entry in self.of(kind).of_type(name.rpartition(":")[2])]
         called = [
             self.name(component)
             for kind in kinds
@@ -175,13 +173,11 @@ class Registry:
         ]
         if others:
             names = " or ".join(repr(f"{entry.plugin.distribution}:{entry.type}") for entry in others)
-            problem = f"no {what} called {shown(name)}: no distribution of that name has one. Write {names}"
-        elif called:
+            return f"no {what} called {name!r}: no distribution of that name has one. Write {names}"
+        if called:
             here = " or ".join(map(repr, called))
-            problem = f"no {what} called {name!r}. Here it is called {here}. Registered: {', '.join(known)}"
-        else:
-            problem = none_called(what, name, known, "Registered")
-        return problem + self.perhaps_of()
+            return f"no {what} called {name!r}. Here it is called {here}. Registered: {', '.join(known)}"
+        return none_called(what, name, known, "Registered") + self.perhaps_of()
 
     def perhaps_of(self) -> str:
         """Plugins to which something that is missing may belong, as further sentences of a message."""

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from fcframe.errors import SpecError, json_path
 from fcframe.plugins import Registry, registry
-from fcframe.spec.migrate import CannotMigrateError, migrate
+from fcframe.spec.migrate import MigrationError, migrate
 from fcframe.spec.models import EXPERIMENT_KEYS, FORMAT, ExperimentSpec, NetworkSpec, Spec
 from fcframe.spec.overrides import override
 from fcframe.strict import shown
@@ -60,7 +60,7 @@ def load_spec(
     _refuse(where, _newer(document))
     try:
         document = migrate(document)
-    except CannotMigrateError as error:
+    except MigrationError as error:
         raise _refusal(where, [(error.location, error.reason)], 1) from None
     model = ExperimentSpec if any(key in document for key in EXPERIMENT_KEYS) else NetworkSpec
     lookup = registry or _installed()

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 Migration: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class CannotMigrateError(Exception):
+class MigrationError(Exception):
     """A document of an earlier format means something that no later format can say."""
 
     def __init__(self, location: Sequence[str | int], reason: str) -> None:
@@ -23,7 +23,7 @@ def _from_1(document: dict[str, Any]) -> dict[str, Any]:
 MIGRATIONS: Mapping[int, Migration] = {1: _from_1}
 """Format number → the function from a document of that format to one of the next.
 
-The function is given a document that nobody has validated; it returns a changed copy, and raises CannotMigrateError where
+The function is given a document that nobody has validated; it returns a changed copy, and raises MigrationError where
 the document has no equivalent.
 """
 
@@ -35,7 +35,7 @@ def migrate(document: dict[str, Any], migrations: Mapping[int, Migration] = MIGR
     returned as it is, for validation to refuse.
 
     Raises:
-        CannotMigrateError: The document means something that the newest format cannot say.
+        MigrationError: The document means something that the newest format cannot say.
 
     >>> migrate({"format": 1, "input": [4]})
     {'format': 2, 'input': [4]}
@@ -44,9 +44,9 @@ def migrate(document: dict[str, Any], migrations: Mapping[int, Migration] = MIGR
     while type(number) is int and number in migrations:  # true and 1.0 are no format numbers
         try:
             document = migrations[number](document)
-        except CannotMigrateError as error:
+        except MigrationError as error:
             message = f"cannot be migrated from format {number} to {number + 1}: {error.reason}"
-            raise CannotMigrateError(error.location, message) from None
+            raise MigrationError(error.location, message) from None
         number += 1
         document = document | {"format": number}
     return document

@@ -48,6 +48,8 @@ def _collect(error: ValidationError, start: Location, first: list[tuple[Location
             location = line["loc"]
             if ALTERNATIVE in location:
                 location = tuple(step for step in location if step != ALTERNATIVE)
+            if _is_about_a_key(line):
+                location = location[:-1]
             places.setdefault(location, []).append(line)
     count = 0
     for location, lines in places.items():
@@ -152,7 +154,7 @@ def _words(location: Location, line: Any, keys: Keys, registry: Lookup) -> str:
         for start in ("Input should be ", "Input should have "):
             message = f"expected {message.removeprefix(start)}" if message.startswith(start) else message
         return f"{message.removeprefix('Value error, ')}, got {shown(value)}"
-    return f"expected {expected}{' as a key' if line['loc'][-1:] == ('[key]',) else ''}, got {shown(value)}"
+    return f"expected {expected}{' as a key' if _is_about_a_key(line) else ''}, got {shown(value)}"
 
 
 def _unknown_type(registry: Lookup, kind: str, name: str) -> str:
@@ -170,6 +172,11 @@ def _either(location: Location, lines: Sequence[Any], keys: Keys, registry: Look
     if len(messages) == 1 or not all(message.startswith(start) and message.endswith(end) for message in messages):
         return "; or ".join(messages)
     return start + " or ".join(message.removeprefix(start).removesuffix(end) for message in messages) + end
+
+
+def _is_about_a_key(line: Any) -> bool:
+    """Whether a key is at fault, and not its value; pydantic says so in a last step of the location."""
+    return bool(line["loc"][-1:] == ("[key]",) and line["type"] != "extra_forbidden")
 
 
 def _follows_from_items(line: Any) -> bool:

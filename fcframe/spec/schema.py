@@ -31,7 +31,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
 
     A component whose fields have no JSON Schema is left out; "x-fcframe-left-out" lists these with the reason.
     """
-    definitions: dict[str, Any] = {}
+    definitions: dict[str, Any] = {kind.kind: {} for kind in KINDS}
     left_out: list[str] = []
     for kind in KINDS:
         branches = []

@@ -183,6 +183,13 @@ def fitted(data: Data, network: Network) -> Data:
         raise DataError(
             f"network.loss: the data weights its examples, but the {network.spec.loss.type} loss takes no weights"
         )
+    targets = network.spec.loss.targets
+    if data.classes and targets is not None and targets.quantities:
+        names = ", ".join(map(repr, data.classes[:5])) + (", …" if len(data.classes) > 5 else "")
+        raise DataError(
+            f"data: the targets are labels of the classes {names}, but the {network.spec.loss.type} loss predicts "
+            "numbers; have the dataset read the target as a number, or take a loss for classes"
+        )
     arrays: dict[str, Any] = {}
     for split, (X, y) in data.splits().items():
         arrays[f"X_{split}"] = _inputs(f"X_{split}", X.reshape(len(X), *wanted), network)
@@ -191,7 +198,9 @@ def fitted(data: Data, network: Network) -> Data:
             if len(y):
                 network.spec.loss.check_labels(y, network.output_shape)
         except ValueError as error:
-            raise DataError(f"data: y_{split}: {error}") from error
+            row = getattr(error, "row", None)
+            origin = f"; row {row} is {data.where(split, row)}" if row is not None and split in data.rows else ""
+            raise DataError(f"data: y_{split}: {error}{origin}") from error
         arrays[f"y_{split}"] = y
     weights = {split: array.astype(network.dtype, copy=False) for split, array in data.weights.items()}
     return replace(data, **arrays, weights=weights)

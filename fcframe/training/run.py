@@ -75,7 +75,9 @@ class Run:
 
 
 FILES: Mapping[str, Callable[["_Contents", IO[bytes]], None]] = {
-    "spec.json": lambda contents, file: _json(contents.run.spec.model_dump(mode="json"), file),
+    "spec.json": lambda contents, file: _json(
+        contents.run.spec.model_dump(mode="json", context={"registry": contents.registry}), file
+    ),
     "losses.csv": lambda contents, file: _losses(contents.run.history, file),
     "evaluations.csv": lambda contents, file: _evaluations(contents.run.history, file),
     "parameters.npz": lambda contents, file: _parameters(contents.run.network, file),
@@ -205,11 +207,12 @@ def _versions(spec: ExperimentSpec, registry: Registry, stands_on: Mapping[str, 
     """What made the run: Python, NumPy, the distributions of the spec's components, and what the kernels stand on."""
     versions = dict(stands_on)
     for component in set(_components(spec)):
-        if registry.of(component.kind).get(component.type) is component:
+        try:
             plugin = registry.origin(component)
-            versions[plugin.distribution] = plugin.version
-        else:  # handed in as an object
+        except LookupError:  # handed in as an object
             versions[component.__module__] = "not registered"
+        else:
+            versions[plugin.distribution] = plugin.version
     return dict(sorted(versions.items())) | {"numpy": np.__version__, "python": platform.python_version()}
 
 

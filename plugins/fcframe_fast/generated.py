@@ -27,10 +27,10 @@ EXPRESSIONS = {
     "exp": "np.exp({a})",
     "log": "np.log({a})",
     "tanh": "np.tanh({a})",
-    # As in NumPy: NaN where either is NaN; and the sign of 0.0 and of -0.0 is the number itself.
+    # As in NumPy: NaN where either operand is NaN, and the sign of -0.0 is 0.0.
     "maximum": "{a} if {a} >= {b} or {a} != {a} else {b}",
     "minimum": "{a} if {a} <= {b} or {a} != {a} else {b}",
-    "sign": "one if {a} > zero else -one if {a} < zero else {a}",
+    "sign": "one if {a} > zero else -one if {a} < zero else zero if {a} == zero else {a}",
 }
 ARGUMENTS = types.int64, types.int64, types.voidptr, types.CPointer(types.voidptr)
 CALL = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)

@@ -15,14 +15,12 @@ import pytest
 
 import fcframe
 from benchmarks import (
+    against,
     allocations,
     check,
     command,
     documents,
-    figures,
     goals,
-    growth,
-    growth_point,
     noise,
     report,
     rounds,
@@ -38,7 +36,7 @@ from benchmarks.workers import hand
 from benchmarks.workloads import WORKLOADS, Workload
 
 
-@pytest.mark.parametrize("module", [documents, noise, report, rounds], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [against, documents, noise, report, rounds], ids=lambda module: module.__name__)
 def test_the_examples_in_the_docstrings_hold(module):
     assert not doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed
 
@@ -105,20 +103,14 @@ def test_how_quiet_a_machine_can_be_is_known_of_the_machine_on_file_alone(tmp_pa
     assert documents.quietest({"cores": 2}, {"numpy": "3"}) == math.inf
 
 
-def test_commands_and_points_of_curves_are_refused_on_a_noisy_machine(monkeypatch):
+def test_commands_are_refused_on_a_noisy_machine(monkeypatch):
     calm, shaken = Reference(Listed(1.0)), Reference(Listed(1.0), quietest=0.5)
     monkeypatch.setattr(startup, "COMMANDS", {startup.BASE: ["-c", "0"], "other": ["-c", "0"]})
-    monkeypatch.setattr(growth, "CURVES", {"width": {25: {}}})
-    monkeypatch.setattr(growth, "answer_of", lambda *_: {"ms": 2.0})
     for found, noisy in ((calm, False), (shaken, True)):
-        for room in (startup, growth):
-            monkeypatch.setattr(room, "reference", lambda _, found=found: contextlib.nullcontext(found))
+        monkeypatch.setattr(startup, "reference", lambda _, found=found: contextlib.nullcontext(found))
         rows, noise = startup.measure(2)
         assert noise.too_noisy == noisy
         assert len(rows) == 2  # also where somebody forces a report
-        curves, noise = growth.measure(3, math.inf, print)
-        assert noise.too_noisy == noisy
-        assert curves == {"width": {"25": {"ms": [2.0, 2.0, 2.0]}}}
 
 
 def test_a_crash_of_the_reference_work_is_no_contenders_crash():
@@ -224,7 +216,7 @@ def test_the_text_written_for_speed_computes_what_fcframe_does(optimizer):
         loss, grads = network.loss(X, y)
         assert by_hand() == pytest.approx(loss, rel=1e-6)
         for name, w in network.params.items():
-            update(w, grads[name], slots[name], step, workload.rate)
+            update(w, grads[name], slots[name], fcframe.Step(step, workload.rate))
 
 
 # What else is measured.
@@ -241,27 +233,15 @@ def test_an_allocation_is_seen_though_it_is_freed_at_once():
     assert found["where"].startswith("test_suite.py:")
 
 
-def test_made_up_components_are_registered(tmp_path, monkeypatch):
-    growth_point.install(tmp_path, 25)
-    point = json.dumps({"sizes": [4, 3, 2], "batch": 2, "optimizer": "adam", "components": 25})
-    registered = sum(1 for _ in fcframe.registry())
-    assert answer_of("growth_point", point, {})["registered"] == registered + 25
+def test_a_large_spec_is_parsed_and_built():
+    found = answer_of("large_spec", "11", {})
+    assert found["parse_ms"] > 0
+    assert found["build_ms"] > 0
 
 
 def test_a_module_that_fails_is_a_crash():
-    with pytest.raises(CrashedError, match="growth_point"):
-        answer_of("growth_point", "{}", {})
-
-
-def test_the_curves_are_the_same_bytes_each_time(tmp_path):
-    pytest.importorskip("matplotlib")
-    names = ("step", "products", "megabytes", "parse_ms", "build_ms", "plugins_ms")
-    facts = {
-        axis: {str(place): {name: [float(place + 1)] * 3 for name in names} for place in places}
-        for axis, places in growth.CURVES.items()
-    }
-    first, second = ([path.read_bytes() for path in figures.draw(facts, tmp_path)] for _ in range(2))
-    assert first == second
+    with pytest.raises(CrashedError, match="large_spec"):
+        answer_of("large_spec", "many", {})
 
 
 # Goals, and the check for CI.
@@ -279,7 +259,7 @@ def test_figures_of_two_machines_are_not_mixed():
     old = {"machine": {"cores": 2}, "versions": {}, "step": {}}
     with pytest.raises(documents.MixedError, match="machine"):
         documents.merged(old, {"machine": {"cores": 4}, "versions": {}})
-    new = {"machine": {"cores": 2}, "versions": {}, "step": {"W1": {}}, "growth": {}}
+    new = {"machine": {"cores": 2}, "versions": {}, "step": {"W1": {}}, "startup": []}
     assert documents.merged(old | {"step": {"W2": {}}}, new) == new | {"step": {"W1": {}, "W2": {}}}
 
 
@@ -299,6 +279,59 @@ def test_the_check_for_ci(monkeypatch, plain, noise, crashed, code, said):
     lines = []
     assert check.main(10, lines.append) == code
     assert said in "\n".join(lines)
+
+
+# Two checkouts.
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder that looks like a checkout of another version, whose step takes no time."""
+    project = '[project]\nname = "fcframe"\nversion = "0.0.1"\n[project.entry-points.fcframe]\nold = "old_components"\n'
+    files = {
+        "pyproject.toml": project,
+        "fcframe/__init__.py": "",
+        "plugins/old_components.py": "",
+        "benchmarks/__init__.py": "",
+        "benchmarks/workers/__init__.py": "",
+        "benchmarks/workers/framework.py": """
+import importlib.metadata, fcframe, old_components
+from benchmarks.worker import Ready
+def step(workload):
+    points = [point.value for point in importlib.metadata.entry_points(group="fcframe")]
+    return Ready(lambda steps: None, note=f"{points} {importlib.metadata.version('fcframe')}")
+""",
+    }
+    for name in ("worker", "workloads"):
+        files[f"benchmarks/{name}.py"] = (documents.ROOT / "benchmarks" / f"{name}.py").read_text()
+    for name, text in files.items():
+        path = tmp_path / "old" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "old"
+
+
+def test_another_checkout_runs_its_own_files_with_its_own_plugins(checkout, tmp_path):
+    against.announce(checkout, tmp_path / "facts")
+    with Worker(against.within(CONTENDERS["fcframe"], checkout, tmp_path / "facts"), "step", "W1") as worker:
+        assert worker.note == "['old_components'] 0.0.1"
+
+
+@pytest.mark.parametrize(("now", "code"), [(1.01, 0), (1.03, 1)])
+def test_a_checkout_that_is_slower_than_another_one_is_told(monkeypatch, capsys, checkout, now, code):
+    seconds = {"now": [now, 9.0, now], "before": [1.0, 9.0 / now, 1.0]}
+    times = Times(seconds, dict.fromkeys(seconds, ""), {}, {}, {}, Noise(3, 0, 0.0, 3))
+    monkeypatch.setattr(against, "measure", lambda *_, **__: times)
+    assert against.main(checkout, ["W1", "W3"], ["fcframe"], 3, say=lambda _: None) == code
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [f"| {now:.3f} |" in row for row in rows] == [True, True]
+
+
+def test_a_folder_that_is_no_checkout_is_told_in_a_line(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["run.py", "--against", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert f"--against: {tmp_path} is no checkout of fcframe" in capsys.readouterr().err
 
 
 def test_every_contender_has_a_file():

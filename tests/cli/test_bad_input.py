@@ -43,7 +43,7 @@ BAD_SPECS = {
     "unknown key": (
         json.dumps(experiment(training__epoch=3)),
         "bad.json: training.epoch: unknown key. Did you mean 'epochs'? "
-        "Known keys: batch_size, epochs, evaluation, optimizer, sampling, schedule, seed",
+        "Known keys: batch_size, epochs, evaluation, observers, optimizer, sampling, schedule, seed",
     ),
     "wrong type": (
         json.dumps(experiment(training__epochs="3")),
@@ -72,8 +72,8 @@ BAD_SPECS = {
     "fewer scores than classes": (
         json.dumps(experiment(network__layers=[{"type": "affine", "units": 5}])),
         re.compile(
-            r"bad\.json: data: y_train: label \d in row \d+ is out of range: 5 scores an example mean labels 0 to 4 "
-            r"\(\d+ of 1257 labels are wrong\)"
+            r"bad\.json: data: y_train: target \d in row \d+ is wrong: expected an integer from 0 to 4, for 5 scores "
+            r"an example \(\d+ of 1257 targets are wrong\)"
         ),
     ),
     "a learning rate that diverges": (
@@ -82,7 +82,7 @@ BAD_SPECS = {
     ),
     "a schedule that watches what is not measured": (
         json.dumps(experiment(training__schedule={"type": "reduce_on_plateau", "watch": "val_r2"})),
-        re.compile(r"bad\.json: training\.schedule: it watches 'val_r2', which is not measured here; measured: .*"),
+        re.compile(r"bad\.json: training\.schedule: .* watches 'val_r2', which is never measured; measured: .*"),
     ),
 }
 
@@ -161,8 +161,8 @@ def test_labels_out_of_range_are_refused(label, position, tmp_path):
     np.savez(tmp_path / "points.npz", **points(y=np.full(60, label)))
     write(tmp_path / "bad.json", experiment(data={"type": "npz", "path": "points.npz"}))
     message = (
-        f"bad.json: data: y_train: label {position} in row 0 is out of range: 10 scores an example mean labels 0 to 9 "
-        "(48 of 48 labels are wrong)"
+        f"bad.json: data: y_train: target {position} in row 0 is wrong: expected an integer from 0 to 9, for 10 scores "
+        "an example (48 of 48 targets are wrong)"
     )
     refused(tmp_path, "train", "bad.json", message=message)
 
@@ -314,7 +314,8 @@ def test_an_interrupt_while_modules_are_imported_is_no_traceback(module, tmp_pat
     (tmp_path / "sitecustomize.py").write_text(
         "import os, signal, sys\n"
         "def hook(event, arguments):\n"
-        f"    if event == 'import' and arguments[0] == {module!r}:\n"
+        f"    if event == 'import' and arguments[0] == {module!r} or "
+        f"event == 'open' and {module.replace('.', '/')!r} in str(arguments[0]) and '.py' in str(arguments[0]):\n"
         "        os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.addaudithook(hook)\n"
     )

@@ -86,7 +86,8 @@ def test_describe_explains_every_component_of_the_name(folder):
 def test_describe_gives_the_fields_as_json(folder):
     (affine,) = ended_well(fcframe("describe", "affine", "--json", cwd=folder)).json
     assert affine["kind"] == "layer"
-    units, initializer = (field for field in affine["fields"] if field["name"] != "name")
+    fields = {field["name"]: field for field in affine["fields"]}
+    units, initializer = fields["units"], fields["initializer"]
     assert units == {
         "name": "units",
         "takes": "integer > 0",

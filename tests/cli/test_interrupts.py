@@ -92,8 +92,8 @@ def test_the_user_s_files_in_the_folder_survive_an_interrupt(tmp_path):
 def test_a_signal_after_the_last_update_costs_no_result(tmp_path, number):
     environment = listener(
         tmp_path,
-        "@fcframe.hookimpl\ndef fcframe_epoch_end(solver):\n"
-        "    if solver.epoch == solver.epochs:\n"
+        "@fcframe.hookimpl\ndef fcframe_epoch_end(training):\n"
+        "    if training.epoch == training.epochs:\n"
         f"        os.kill(os.getpid(), {int(number)})\n"
         "        time.sleep(0.1)\n",
     )

@@ -51,7 +51,8 @@ def test_a_plugin_that_takes_standard_output_away_harms_nobody(tmp_path, install
     write(tmp_path / "s.json", experiment())
     for arguments in (["train", "s.json", "--out", "run"], ["list"]):
         done = fcframe(*arguments, cwd=tmp_path, **installed(text) if arguments[0] == "train" else {})
-        assert (done.code, done.err) == (0, "")
+        assert done.code == 0
+        assert all(line.startswith("fcframe: note: plugin 'mine'") for line in done.err.splitlines())
         assert done.out
     assert (tmp_path / "run" / "summary.json").exists()
 
@@ -188,3 +189,62 @@ def test_describe_shows_json_that_the_component_takes(name, tmp_path):
         component = getattr(package.registry(), {"loss": "losses"}.get(found["kind"], f"{found['kind']}s"))[name]
         assert component.model_validate(found["example"]).type == name
         assert json.dumps(found["example"], ensure_ascii=False) in fcframe("describe", name, cwd=tmp_path).out
+
+
+# Ambiguous and unusable components
+
+
+@pytest.fixture
+def two_relus(tmp_path, installed):
+    """A second layer called relu, and a layer that cannot be used."""
+    plugins.install(
+        tmp_path / "site", "broken", plugins.module(plugins.layer("Odd").replace("def output_shape", "def output_shap"))
+    )
+    return installed(plugins.module(plugins.layer("ReLU")))
+
+
+def test_list_names_what_is_ambiguous_and_what_does_not_work_with_the_remedy(tmp_path, two_relus):
+    done = fcframe("list", cwd=tmp_path, **two_relus)
+    assert done.code == 0
+    assert "layer        mine:relu " in done.out
+    assert "layer        fcframe:relu " in done.out
+    assert "Write 'mine:relu' or 'fcframe:relu'" in done.out
+    assert "layer 'odd' of plugin 'broken' of broken 1.0 is not usable: " in done.out
+    told = fcframe("list", "--json", cwd=tmp_path, **two_relus).json
+    assert [entry["component"] for entry in told["not_usable"]] == ["layer 'odd'"]
+    assert len(told["problems"]) == 2
+
+
+def test_a_component_is_called_by_its_distribution_and_type(tmp_path, two_relus):
+    assert fcframe("list", "mine:relu", cwd=tmp_path, **two_relus).out.count("relu") == 1
+    described = fcframe("describe", "mine:relu", cwd=tmp_path, **two_relus)
+    assert described.out.startswith("mine:relu (layer), from plugin 'mine' of mine 1.0\n")
+    assert '{"type": "mine:relu"}' in described.out
+    checked = fcframe("gradcheck", "mine:relu", cwd=tmp_path, **two_relus)
+    assert checked.out.splitlines()[1].startswith("layer mine:relu ")
+    for command in ("list", "describe", "gradcheck"):
+        done = fcframe(command, "relu", cwd=tmp_path, **two_relus)
+        assert (done.code, done.out) == (2, "")
+        assert done.err.endswith("Write 'mine:relu' or 'fcframe:relu'\n")
+
+
+def test_a_plugin_of_which_nothing_can_be_used_fails_its_check(tmp_path, two_relus):
+    done = fcframe("gradcheck", "--plugin", "broken", cwd=tmp_path, **two_relus)
+    assert done.code == 1
+    assert "Odd (layer 'odd') lacks output_shape" in done.out
+
+
+def test_check_and_train_note_what_is_probably_a_mistake(tmp_path):
+    layers = [{"type": "affine", "units": 10}, {"type": "batchnorm"}]
+    write(tmp_path / "s.json", experiment(network__layers=layers, training__batch_size=1, training__epochs=1))
+    write(tmp_path / "good.json", experiment())
+    note = "batchnorm learns nothing from a minibatch of 1"
+    done = fcframe("check", "good.json", "s.json", cwd=tmp_path)
+    assert (done.code, done.err.count("\n")) == (0, 1)
+    assert done.err.startswith(f"fcframe: note: s.json: training.batch_size: {note}")
+    (told,) = fcframe("check", "s.json", "--json", cwd=tmp_path).json
+    assert note in told["notes"][0]
+    done = fcframe("train", "s.json", cwd=tmp_path)
+    assert done.err.startswith(f"fcframe: note: training.batch_size: {note}")
+    done = fcframe("check", "--data", "good.json", "--set", "training.batch_size=5000", cwd=tmp_path)
+    assert done.err.startswith("fcframe: note: good.json: training.batch_size: 5000 is more than the 1257 training")

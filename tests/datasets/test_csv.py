@@ -1,6 +1,7 @@
 """CSV files: columns, labels, statistics, and errors that lead to the line."""
 
 import tracemalloc
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -59,6 +60,12 @@ def test_integers_are_numbered_from_zero_in_numeric_order_and_keep_their_names(l
 
 def test_one_text_among_integers_makes_them_all_texts(load):
     assert load("a,b\n1,10\n2,9\n3,x\n").classes == ("10", "9", "x")
+
+
+def test_columns_may_be_called_by_numbers_if_the_target_is_not(load):
+    data = load("1990,1991.5,rich\n3,4,no\n5,6,yes\n")
+    assert data.fitted["features"] == ["1990", "1991.5"]
+    assert data.fitted["target"] == "rich"
 
 
 def test_numbers_are_predicted_in_the_dtype_of_x(load):
@@ -121,6 +128,8 @@ def test_standardizing_uses_the_training_rows_alone(load, dtype):
         ),
         *((f"a,t\n1,x\n2,{text}\n", {}, ":3: column 't': the label is missing") for text in MISSING),
         ("5.1,3.5,0\n4.9,3.0,0\n7.0,3.2,1\n", {}, ":1: the header is made of numbers: 5.1, 3.5, 0; .* header to false"),
+        ("5.1,3.5,x\n4.9,3.0,x\n7.0,3.2,y\n", {}, ":1: the header is made of numbers: 5.1, 3.5, x; .* header to false"),
+        ("x,5,3\ny,4,2\nx,1,1\n", {"target": 0}, ":1: the header is made of numbers: x, 5, 3"),
         ("a,b\n1,2\n", {"header": False}, ":1: column 0: 'a' is no number; .* set header to true"),
         ("a;b;t\n1;2;0\n3;4;1\n", {}, ":1: one column; the fields seem .* ';': set delimiter to ';' .it is ','"),
         ("a\tb\n1\t2\n", {}, r":1: one column; .*set delimiter to '\\t'"),
@@ -189,7 +198,7 @@ def test_what_is_no_text_is_refused_with_its_line_and_a_remedy(path, content, fi
         CSV(path=str(path), **fields).load(np.dtype("float32"), np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1252", "utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1252", "utf-16"])
 def test_a_file_is_read_in_its_encoding(path, encoding):
     path.write_bytes("größe,t\n1,é\n2,ü\n".encode(encoding))
     data = CSV(path=str(path), encoding=encoding, **WHOLE).load(np.dtype("float32"), np.random.default_rng(0))
@@ -197,9 +206,14 @@ def test_a_file_is_read_in_its_encoding(path, encoding):
     assert data.classes == ("é", "ü")
 
 
-@pytest.mark.parametrize("encoding", ["nonsense", "zlib", "rot13", "a\0b", "undefined", ""])
+def test_every_encoding_is_one_that_python_reads(load):
+    for encoding in get_args(CSV.model_fields["encoding"].annotation):
+        assert "a1;".encode(encoding).decode(encoding) == "a1;"
+
+
+@pytest.mark.parametrize("encoding", ["nonsense", "zlib", "rot13", "a\0b", "undefined", "", "UTF8"])
 def test_an_encoding_is_one_of_texts(encoding):
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError, match="'utf-8', 'utf-16'"):
         CSV(path="a", encoding=encoding)
 
 
@@ -310,3 +324,16 @@ def test_training_reports_a_ragged_row_as_a_data_error(path):
     path.write_text(PETS + "1,2\n")
     with pytest.raises(fcframe.DataError, match=r"data.csv:6: 2 fields, expected 3"):
         fcframe.train(experiment(path, "softmax"))
+
+
+@pytest.mark.parametrize("labels", ["10 20 30", "1 2 3", "a b c"])
+def test_the_numbers_of_classes_are_not_taken_for_numbers_to_be_predicted(path, labels):
+    path.write_text("u,v,y\n" + "".join(f"{i},{i % 3},{labels.split()[i % 3]}\n" for i in range(30)))
+    with pytest.raises(fcframe.DataError, match=r"labels of the classes '.*', but the mse loss predicts numbers"):
+        fcframe.train(experiment(path, "mse"))
+
+
+def test_a_label_that_the_network_has_no_score_for_is_told_with_its_line(path):
+    path.write_text("u,v,y\n" + "0,1,a\n0,1,b\n0,1,c\n" * 10 + "0,1,d\n")
+    with pytest.raises(fcframe.DataError, match=r"target 3 in row (\d+) is wrong.*; row \1 is .*data\.csv:32$"):
+        fcframe.train(experiment(path, "softmax", validation=0, test=0))

@@ -1,5 +1,6 @@
 """Updates: the optimizer's own text is asked what it does."""
 
+import doctest
 import signal
 import sys
 
@@ -297,3 +298,7 @@ def test_special_values_go_the_way_that_they_go_with_numpy(kernels, dtype):
         assert np.array_equal(np.signbit(slots[name][numbers]), np.signbit(own[name][numbers])), name
     for name in rounded:
         np.testing.assert_allclose(slots[name], own[name], rtol=20 * np.finfo(dtype).eps, err_msg=name)
+
+
+def test_the_example_of_a_generated_function_holds(kernels):
+    assert doctest.testmod(sys.modules["fcframe_fast.generated"]) == (0, 1)

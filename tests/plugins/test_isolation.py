@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
 
 import fcframe
-from fcframe.plugins import load
+from fcframe.plugins import installed, load
 from tests.test_registry import ECHO, LAYER, QUIET, REGISTER, network, site  # noqa: F401 - a fixture
 
 
@@ -169,6 +170,26 @@ def test_a_plugin_without_a_name_in_its_metadata_is_called_as_its_folder(site, m
     (plugin,) = site.load().plugins
     assert plugin.distribution == "some_layers"
     assert plugin.version == ("3.0" if metadata and "3.0" in metadata else "1.0")
+
+
+@pytest.mark.parametrize("folder", ["some.egg-info", "some-1.0-py3.11.egg-info", "some-1.0-py3.11.egg/EGG-INFO"])
+def test_a_plugin_is_found_in_the_metadata_of_older_installers(site, folder):  # noqa: F811
+    (site.folder / "parts.py").write_text(ECHO)
+    made = site.folder / folder
+    made.mkdir(parents=True)
+    (made / "entry_points.txt").write_text("[fcframe]\nsome = parts\n")
+    (made / "PKG-INFO").write_text("Name: some\nVersion: 1.0\n")
+    registry = load([str(made.parent), str(site.folder)])
+    assert [str(plugin) for plugin in registry.plugins] == ["plugin 'some' of some 1.0"]
+
+
+def test_a_plugin_is_found_in_an_archive_on_the_path(site):  # noqa: F811
+    with zipfile.ZipFile(site.folder / "packed.zip", "w") as archive:
+        archive.writestr("packed_plugin.py", ECHO)
+        archive.writestr("packed-1.0.dist-info/entry_points.txt", "[fcframe]\npacked = packed_plugin\n")
+        archive.writestr("packed-1.0.dist-info/METADATA", "Name: packed\nVersion: 1.0\n")
+    (found,) = installed.find([str(site.folder / "packed.zip")])
+    assert str(found.plugin) == "plugin 'packed' of packed 1.0"
 
 
 def test_escape_sequences_are_shown_as_text(site):  # noqa: F811

@@ -6,7 +6,7 @@ import pytest
 
 import fcframe
 from fcframe.spec import load_spec, loading
-from fcframe.spec.migrate import CannotMigrateError, migrate
+from fcframe.spec.migrate import MigrationError, migrate
 from fcframe.spec.models import FORMAT
 from tests.spec.test_loading import experiment, network, problems
 
@@ -40,7 +40,7 @@ def test_what_is_no_number_of_an_earlier_format_is_left_to_validation(number):
 
 def test_what_cannot_be_migrated_is_refused_with_its_path(monkeypatch):
     def refuse(document):
-        raise CannotMigrateError(("network", "layers", 0, "units"), "widths were text then")
+        raise MigrationError(("network", "layers", 0, "units"), "widths were text then")
 
     monkeypatch.setattr(loading, "migrate", lambda document: migrate(document, {1: refuse}))
     assert problems(experiment(format=1)) == [

@@ -84,7 +84,6 @@ def refusal(annotation, value):
 DAY = datetime.date(2021, 5, 6)
 TAKEN = [
     (dict[int, float], {"0": 1.0, "-3": 2}, {0: 1.0, -3: 2.0}),
-    (dict[Level, float], {"1": 1.0}, None),
     (dict[Color, int], {"red": 1}, {Color.RED: 1}),
     (dict[datetime.date, int], {"2021-05-06": 1}, {DAY: 1}),
     (dict[int, dict[int, float]], {"0": {"1": 1.0}}, {0: {1: 1.0}}),
@@ -114,9 +113,7 @@ TAKEN = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("annotation", "value", "expected"), [case for case in TAKEN if case[1] != {"1": 1.0} or case[2]]
-)
+@pytest.mark.parametrize(("annotation", "value", "expected"), TAKEN)
 def test_a_field_is_read_from_what_json_has_for_its_type_and_so_is_its_dump(annotation, value, expected):
     assert read(annotation, value) == expected
 
@@ -173,7 +170,7 @@ def test_a_python_object_is_taken_as_it_is():
     assert with_field(Path)(of=Path("a")).of == Path("a")
     assert with_field(tuple[int, ...])(of=(1, 2)).of == (1, 2)
     assert with_field(tuple[int, ...])(of=[1, 2]).of == (1, 2)
-    with pytest.raises(ValidationError, match="of\n.*valid date"):
+    with pytest.raises(ValidationError, match=r"of\n.*valid date"):
         with_field(datetime.date)(of=5)
 
 
@@ -220,9 +217,11 @@ def test_numbers_of_a_set_are_written_by_size():
 
 
 class Unknown(Metric):
+    """As with a name that is imported under TYPE_CHECKING."""
+
     type = "unknown"
     fine: int = 0
-    table: "list[NoSuchName] | None" = None  # noqa: F821: as of a name that is imported under TYPE_CHECKING
+    table: "list[NoSuchName] | None" = None  # noqa: F821
 
 
 @pytest.mark.parametrize(

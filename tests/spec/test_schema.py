@@ -245,6 +245,7 @@ def test_each_field_of_a_bundled_component_has_its_description_and_its_default(c
         else:
             default = field.default
             as_json = default.model_dump(mode="json") if isinstance(default, fcframe.Initializer) else default
+            as_json = list(as_json) if isinstance(as_json, tuple) else as_json
             assert isinstance(default, fcframe.Optimizer) or branch["properties"][name]["default"] == as_json
 
 

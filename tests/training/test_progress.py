@@ -88,8 +88,8 @@ def test_a_terminal_that_goes_away_ends_no_training(monkeypatch):
 
     class HangUp:
         @fcframe.hookimpl
-        def fcframe_step_end(self, solver):
-            if solver.step == 2:
+        def fcframe_step_end(self, training):
+            if training.step == 2:
                 os.close(here)
 
     run = fcframe.train(experiment(epochs=2), progress=True, observers=[HangUp()])

@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import pydantic
 
-import fcframe
 from fcframe.verify.report import CheckFailure, Inconclusive, NotApplicable, Result, Status
 from fcframe.verify.running.sandbox import ExhaustedError, MisbehaviorError, guarded
 
@@ -22,7 +21,10 @@ REDRAWS = 3
 """How often a case is drawn anew for a check that could not decide."""
 HARNESS = f"{Path(__file__).parents[1]}{os.sep}"
 """Where the harness's own files lie."""
-NOT_THE_AUTHORS = tuple(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (fcframe, np, pydantic))
+NOT_THE_AUTHORS = (
+    f"{Path(__file__).parents[2]}{os.sep}",
+    *(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (np, pydantic)),
+)
 """Files in which an exception may come up, and in which its cause does not lie."""
 MAX_SHOWN = 500
 """Characters of an exception that are shown."""

@@ -6,20 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from fcframe import Dataset
 from fcframe_standard.datasets import class_labels, csv_rows, csv_table, files, scaling
 from fcframe_standard.datasets.columns import as_columns, choose, find_target
 from fcframe_standard.datasets.splits import Share, divide, parts
-
-
-def _known_encoding(name):
-    try:
-        "".encode(name)
-    except (LookupError, ValueError) as error:
-        raise ValueError("expected the name of a text encoding, like utf-8, latin-1 or cp1252") from error
-    return name
 
 
 class CSV(Dataset):
@@ -60,8 +52,8 @@ class CSV(Dataset):
     """Whether the first row holds the columns' names."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1, pattern=r'[^"\r\n]')] = ","
     """The character between two fields."""
-    encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
-    """How the file's text is encoded: utf-8, latin-1, cp1252, utf-16, …"""
+    encoding: csv_rows.Encoding = "utf-8"
+    """How the file's text is encoded; a byte order mark before UTF-8 is left out."""
     standardize: bool = False
     """Whether each feature is shifted and scaled to mean 0 and standard deviation 1 on the training rows."""
     validation: Share = 0.1

@@ -5,7 +5,7 @@ import contextlib
 import csv
 import itertools
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,12 @@ LINE_SHARE = 8
 """Bytes that one character of a line may take: 4 in memory, twice while the pieces of the line are joined."""
 DELIMITERS = (";", "\t", "|", ",", ":", " ")
 SAMPLE_LINES, SAMPLE_CHARACTERS = 20, 2**16
+
+Encoding: TypeAlias = Literal[
+    "utf-8", "utf-16", "ascii", "latin-1", "iso8859-2", "iso8859-5", "iso8859-15", "cp1250", "cp1251", "cp1252",
+    "cp1253", "cp1254", "cp437", "cp850", "koi8-r", "mac-roman", "shift-jis", "euc-jp", "gb18030", "big5", "euc-kr",
+]  # fmt: skip
+"""How programs encode tables, in the names that Python has for it."""
 
 
 class Dialect(NamedTuple):

@@ -1,5 +1,6 @@
 """A CSV file → a table of numbers, and the target's column."""
 
+import contextlib
 import itertools
 from array import array
 from operator import itemgetter
@@ -62,7 +63,11 @@ def read(path, dialect, *, header, labels, missing, select, itemsize):
         raise ValueError(
             f"{path}: the file has {path.stat().st_size:,} bytes; {allowed:,} are allowed (FCFRAME_MAX_BYTES)"
         )
-    rows = csv_rows.rows(path, dialect, allowed)
+    with contextlib.closing(csv_rows.rows(path, dialect, allowed)) as rows:
+        return _table(path, rows, dialect, header, labels, missing, select, itemsize, allowed)
+
+
+def _table(path, rows, dialect, header, labels, missing, select, itemsize, allowed):
     start, first = next(rows, (0, ()))
     if not first:
         raise ValueError(f"{path}: the file is empty")
@@ -107,6 +112,15 @@ def read(path, dialect, *, header, labels, missing, select, itemsize):
             check = len(cells) + CHECK_EVERY
     if not cells:
         raise ValueError(f"{path}: there is no row below the header")
+    # columns may be called by numbers, years for example; but a target that is called as one of its labels is a label
+    if (
+        header
+        and labels
+        and target is not None
+        and names[target] in texts
+        and all(map(csv_rows.is_number, pick(names)))
+    ):
+        raise _header_of_numbers(f"{path}:{start}", first)
     features = np.frombuffer(cells).reshape(-1, len(columns.features))
     return Table(columns, features, np.array(targets), list(texts), np.frombuffer(lines, np.int64))
 
@@ -117,11 +131,15 @@ def _columns(path, line, first, dialect, header, select):
     if len(first) < 2 and (hint := csv_rows.other_delimiter(path, dialect)):
         raise ValueError(f"{place}: one column{hint}")
     if header and all(map(csv_rows.is_number, first)):
-        raise ValueError(
-            f"{place}: the header is made of numbers: {', '.join(first)[:60]}; "
-            "if it is the first row of the data, set header to false"
-        )
+        raise _header_of_numbers(place, first)
     return select(place, [name.strip() for name in first] if header else range(len(first)))
+
+
+def _header_of_numbers(place, first):
+    return ValueError(
+        f"{place}: the header is made of numbers: {', '.join(first)[:60]}; "
+        "if it is the first row of the data, set header to false"
+    )
 
 
 def _no_numbers(path, line, dialect, names, fields, header):

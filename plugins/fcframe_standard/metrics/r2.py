@@ -41,7 +41,8 @@ class R2(Metric):
     def naive(self, scores, y):
         residual = spread = 0.0
         equal, rounding = True, _rounding(y.reshape(scores.shape)).ravel()
-        columns = zip(scores.reshape(len(y), -1).T, y.reshape(len(y), -1).T, rounding, strict=True)
+        scores, y = (array.reshape(len(y), -1).astype(np.float64) for array in (scores, y))
+        columns = zip(scores.T, y.T, rounding, strict=True)
         for column, targets, unit in columns:
             mean = sum(targets) / len(targets)
             constant = max(targets) - min(targets) <= unit

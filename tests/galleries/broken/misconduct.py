@@ -169,7 +169,7 @@ MALFORMED = (
     broken(ReLU, "dx alone", RELU, "return dout * (x > 0)", BACKWARD, says="expected (dx, gradients)", fields={}),
     broken(ReLU, "nothing", RELU, "dout * (x > 0)", BACKWARD, says="backward returned None", fields={}),
     broken(ReLU, "three things", RELU, "return dout * (x > 0), {}, {}", BACKWARD, says="a tuple of 3", fields={}),
-    broken(ReLU, "gradients of None", RELU, "return dout * (x > 0), None", BACKWARD, says="expected a mapping", fields={}),
+    broken(ReLU, "gradients of None", RELU, "return dout * (x > 0), None", BACKWARD, says="a mapping", fields={}),
     broken(ReLU, "no cache", "return np.maximum(x, 0), (x,)", "return np.maximum(x, 0)",
            FORWARD, says="expected (out, cache)", fields={}, also={"(x,) = cache": "x = dout"}),
     broken(ReLU, "a list for an array", "np.maximum(x, 0), (x,)", "np.maximum(x, 0).tolist(), (x,)",

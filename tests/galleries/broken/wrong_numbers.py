@@ -2,7 +2,7 @@
 
 from fcframe_standard.layers.affine import Affine as Inner
 from fcframe_standard.layers.relu import ReLU as Between
-from tests.galleries.broken.defects import DTYPE, DW, DX, FINITE, FORWARD, LINEAR, SINGLE, ZERO, broken
+from tests.galleries.broken.defects import DTYPE, DW, DX, FINITE, LINEAR, SINGLE, ZERO, broken
 from tests.galleries.broken.elementwise import (
     ELU,
     GELU,
