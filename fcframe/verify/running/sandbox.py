@@ -8,7 +8,7 @@ Where there is no SIGALRM (Windows), or outside of the main thread, nothing boun
 process itself, as os._exit does, ends the harness.
 """
 
-import _signal  # whose handlers are no enumeration: they are asked for twice in every check
+import _signal  # type: ignore[import-not-found]  # its handlers are no enumeration: asked for twice in every check
 import atexit
 import contextlib
 import functools
