@@ -15,6 +15,7 @@ from fcframe.consistency import contradictions, vanishing_numbers
 from fcframe.errors import ContractError, ShapeError, SpecError, json_path
 from fcframe.limits import human_bytes, max_bytes
 from fcframe.network import Network
+from fcframe.plugins import Registry
 from fcframe.providers import KernelsChoice, choose
 from fcframe.spec.models import ExperimentSpec, NetworkSpec, Spec
 
@@ -104,7 +105,9 @@ def plan(spec: Spec, *, dtype: Any = None, batch_size: int | None = None) -> Pla
     return planned
 
 
-def build(spec: Spec, *, seed: int = 0, dtype: Any = None, kernels: KernelsChoice = None) -> Network:
+def build(
+    spec: Spec, *, seed: int = 0, dtype: Any = None, kernels: KernelsChoice = None, registry: Registry | None = None
+) -> Network:
     """Builds the network that a spec describes, and initializes its parameters.
 
     Args:
@@ -113,6 +116,7 @@ def build(spec: Spec, *, seed: int = 0, dtype: Any = None, kernels: KernelsChoic
         dtype: "float32" or "float64". Default: the dtype in the spec.
         kernels: The kernels that compute the training step: their name, their class or an instance. Default: the
             environment variable FCFRAME_KERNELS, otherwise the first provider that works on this machine.
+        registry: Where kernels are looked up. Default: all installed plugins.
 
     Raises:
         SpecError: The layers do not fit together or need more memory than is allowed, or no kernels have that name.
@@ -124,7 +128,10 @@ def build(spec: Spec, *, seed: int = 0, dtype: Any = None, kernels: KernelsChoic
     {'affine1.W': (4, 3), 'affine1.b': (3,)}
     """
     planned = plan(spec, dtype=dtype)
-    return Network(planned.spec, planned.chain, planned.parameters, planned.state, planned.dtype, seed, choose(kernels))
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise SpecError([f"seed: expected an integer of at least 0, got {seed!r}"])
+    chosen = choose(kernels, registry=registry)
+    return Network(planned.spec, planned.chain, planned.parameters, planned.state, planned.dtype, seed, chosen)
 
 
 def _rows(layers: Any, prefix: str, depth: int) -> Iterator[Row]:
