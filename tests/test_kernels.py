@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from fcframe.kernels import NUMPY, MAX_CACHED_ZEROS
+from fcframe.kernels import MAX_CACHED_ZEROS, NUMPY
 
 
 @pytest.mark.parametrize("shape", [(3,), (1, 1), (4, 5), (2, 3, 4), (2, MAX_CACHED_ZEROS), (0, 3)], ids=str)
