@@ -11,7 +11,7 @@ def docstrings(cls: type) -> dict[str, str | None]:
 
     >>> from fcframe.components import Optimizer
     >>> docstrings(Optimizer)["learning_rate"]
-    "The step size before the schedule's factor."
+    "Step size, before the schedule's factor."
     """
     try:
         lines, start = inspect.findsource(cls)
