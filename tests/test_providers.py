@@ -287,8 +287,8 @@ def test_versions_that_cannot_be_written_down_are_refused_before_the_training(in
 @pytest.mark.parametrize(
     ("announced", "reason"),
     [
-        ("int", "<class 'int'> provides no kernels: it must be a class that derives from fcframe.Kernels"),
-        ("Rapid, Rapid", "the plugin announces the kernels 'rapid' 2 times"),
+        ("int", "<class 'int'> does not provide kernels: it must be a class that derives from fcframe.Kernels"),
+        ("Rapid, Rapid", "the plugin registers the kernels 'rapid' 2 times"),
         ("fcframe.Kernels", "Kernels needs a name of its own, name = \"…\", got 'numpy'"),
     ],
     ids=["a class of something else", "twice", "without a name"],

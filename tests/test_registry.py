@@ -222,7 +222,7 @@ def test_one_distribution_that_provides_a_type_twice_is_told_how_to_go_on(site):
     module.write_text(ECHO)
     (site.folder / "first-1.0.dist-info" / "entry_points.txt").write_text("[fcframe]\na = first\nb = again\n")
     registry = site.load()
-    with pytest.raises(LookupError, match="Leave one out: FCFRAME_DISABLE_PLUGINS="):
+    with pytest.raises(LookupError, match="Disable one: FCFRAME_DISABLE_PLUGINS="):
         registry.find("layer", "first:echo")
 
 
@@ -278,17 +278,17 @@ BROKEN = {
     "an error of fcframe's own": (QUIET.replace("return []", "raise fcframe.DataError('no')"), r"^no$", 5),
     "a hook with an argument too many": (
         QUIET.replace("()", "(config)"),
-        r"^fcframe_register has an argument 'config', which it is not given. Arguments: none$",
+        r"^fcframe_register has an argument 'config', which the hook does not pass. Arguments: none$",
         None,
     ),
     "no list": (
         QUIET.replace("[]", "None"),
-        r"fcframe_register returns a list of component classes and references, got null$",
+        r"fcframe_register must return a list of component classes and references, got null$",
         None,
     ),
     "an unmarked hook": (
         ECHO.replace("@fcframe.hookimpl", ""),
-        r"^fcframe_register is not called: write @fcframe.hookimpl above it$",
+        r"^fcframe_register is not called: decorate it with @fcframe.hookimpl$",
         None,
     ),
     "an unmarked hook beside a marked one": (
@@ -299,14 +299,14 @@ BROKEN = {
     "no hook at all": ("import fcframe\n", r"^it implements no hook. Hooks: fcframe_register, ", None),
 }
 UNUSABLE = {
-    "a list of what is no class": (QUIET.replace("[]", "[5]"), r"^5 is no component: .* Layer, Loss"),
-    "a class of no kind": (QUIET.replace("[]", "[dict]"), r"^<class 'dict'> is no component"),
-    "an instance": (ECHO.replace("[Echo]", "[Echo()]"), r"^Echo\(.*\) is no component: it must be a class"),
+    "a list of what is no class": (QUIET.replace("[]", "[5]"), r"^5 is not a component: .* Layer, Loss"),
+    "a class of no kind": (QUIET.replace("[]", "[dict]"), r"^<class 'dict'> is not a component"),
+    "an instance": (ECHO.replace("[Echo]", "[Echo()]"), r"^Echo\(.*\) is not a component: it must be a class"),
     "a kind itself": (QUIET.replace("[]", "[fcframe.Layer]"), r"^Layer has no type: say .* type = \"…\"$"),
     "no type": (ECHO.replace('type = "echo"', ""), r"^Echo has no type"),
     "an empty type": (ECHO.replace('"echo"', '""'), r"^Echo has no type"),
-    "a type with a dot": (ECHO.replace('"echo"', '"acme.echo"'), r"^Echo: type 'acme.echo' is no identifier"),
-    "a type with a hyphen": (ECHO.replace('"echo"', '"my-echo"'), r"^Echo: type 'my-echo' is no identifier"),
+    "a type with a dot": (ECHO.replace('"echo"', '"acme.echo"'), r"^Echo: type 'acme.echo' is not an identifier"),
+    "a type with a hyphen": (ECHO.replace('"echo"', '"my-echo"'), r"^Echo: type 'my-echo' is not an identifier"),
     "a metric labelled as the loss": (
         "import fcframe\n"
         + METRIC.replace('type = "echo"', 'type, label = "echo", "loss"')
@@ -322,7 +322,7 @@ UNUSABLE = {
         "import fcframe\n" + METRIC + REGISTER.replace("Echo", "EchoMetric"),
         r"^EchoMetric \(metric 'echo'\) lacks label$",
     ),
-    "one type twice": (ECHO.replace("[Echo]", "[Echo, Echo]"), r"announces the layer 'echo' 2 times$"),
+    "one type twice": (ECHO.replace("[Echo]", "[Echo, Echo]"), r"registers the layer 'echo' 2 times$"),
 }
 
 
@@ -504,7 +504,9 @@ def test_an_observer_that_would_never_be_called_is_refused():
         fcframe.PluginError, match=r"observer .*Misspelt: .*'fcframe_epoch_ends'.* Did you mean 'fcframe_epoch_end'"
     ):
         registry.hooks([Misspelt()])
-    with pytest.raises(fcframe.PluginError, match=r"fcframe_epoch_end is not called: write @fcframe.hookimpl"):
+    with pytest.raises(
+        fcframe.PluginError, match=r"fcframe_epoch_end is not called: decorate it with @fcframe.hookimpl"
+    ):
         registry.hooks([Unmarked()])
     with pytest.raises(fcframe.PluginError, match="it implements no hook"):
         registry.hooks([object()])

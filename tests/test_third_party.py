@@ -186,7 +186,7 @@ def test_a_broken_plugin_is_listed_as_not_usable_and_the_rest_works(environment,
     assert lines[-1].startswith(
         "plugin 'swish' of broken-swish 1.0 is not usable: ModuleNotFoundError: No module named 'nowhere_at_all' ("
     )
-    assert "broken_swish.py:2). Mend it, install another version of broken-swish, or leave it out: " in lines[-1]
+    assert "broken_swish.py:2). Correct it, install another version of broken-swish, or disable it: " in lines[-1]
     assert environment.fcframe("check", experiment(environment, {"type": "relu"}))[0] == 0
     code, _, complaints = environment.fcframe("check", experiment(environment, {"type": "swish"}))
     assert (code, len(complaints)) == (2, 1)

@@ -1,4 +1,4 @@
-"""Entry points → plugins → registry: what is installed, what is ambiguous, and what is not usable."""
+"""The registry of components: finds installed plugins by their entry points, loads them, and reports broken ones."""
 
 from functools import cache
 
@@ -12,5 +12,5 @@ __all__ = ["Ambiguous", "Plugin", "Quarantined", "Registry", "UnusableError", "l
 
 @cache
 def registry() -> Registry:
-    """The registry of everything that is installed; made on first use."""
+    """The registry of all installed plugins; built on first use."""
     return load()

@@ -1,4 +1,4 @@
-"""Whether a class can be used as a component, or as a provider of kernels."""
+"""Checks whether a class can be used as a component, or as a provider of kernels."""
 
 import inspect
 import sys
@@ -16,55 +16,57 @@ _CORE = __name__.partition(".")[0]
 
 
 def check_type(component: type[Component]) -> None:
-    """Refuses a class that does not say its name in JSON.
+    """Refuses a class without a valid class attribute `type`.
 
     Raises:
-        PluginError: It does not.
+        PluginError: The attribute is missing, empty, or declared as a field.
     """
     if "type" in component.model_fields:
         raise PluginError(
             f"{component.__qualname__}: the field 'type' shadows the component's name in JSON: "
-            'write it without an annotation, type = "…", or call the field otherwise'
+            'write it without an annotation, type = "…", or rename the field'
         )
     if not isinstance(getattr(component, "type", None), str) or not component.type:
-        raise PluginError(f'{component.__qualname__} has no type: say what it is called in JSON, type = "…"')
+        raise PluginError(f'{component.__qualname__} has no type: set its name in JSON, type = "…"')
 
 
 def check(component: Any) -> None:
-    """Refuses what cannot be used as a component.
+    """Refuses an object that cannot be used as a component.
 
     Raises:
-        PluginError: It is no class, of no kind, incomplete, or takes names that the framework uses.
+        PluginError: It is not a class, not of any kind, incomplete, or it redefines names of the framework.
     """
     if not (inspect.isclass(component) and issubclass(component, KINDS)):
         kinds = ", ".join(kind.__name__ for kind in KINDS)
-        raise PluginError(f"{component!r} is no component: it must be a class that derives from one of {kinds}")
+        raise PluginError(f"{component!r} is not a component: it must be a class that derives from one of {kinds}")
     check_type(component)
     name = component.__qualname__
     if not component.type.isidentifier():
-        raise PluginError(f"{name}: type {component.type!r} is no identifier: what a layer learns is named after it")
+        raise PluginError(f"{name}: type {component.type!r} is not an identifier, which names of parameters need")
     shadows = list(_shadows(component))
     if shadows:
         raise PluginError(f"{name} ({component.type!r}) {'; '.join(shadows)}")
-    facts = {fact for fact in component.__class_vars__ if not hasattr(component, fact)}
-    missing = sorted(facts.union(getattr(component, "__abstractmethods__", ())))
+    attributes = {name for name in component.__class_vars__ if not hasattr(component, name)}
+    missing = sorted(attributes.union(getattr(component, "__abstractmethods__", ())))
     if missing:
         raise PluginError(f"{name} ({component.kind} {component.type!r}) lacks {', '.join(missing)}")
     if getattr(component, "label", None) == "loss":
-        raise PluginError(f"{name} ({component.kind} {component.type!r}) has the label 'loss', which is the loss's")
+        raise PluginError(
+            f"{name} ({component.kind} {component.type!r}) has the label 'loss', which is reserved for the loss"
+        )
 
 
 def _shadows(component: type[Component]) -> Iterator[str]:
-    """What of the class hides a name that the framework uses, or gives it another meaning."""
+    """The fields and attributes of a class that redefine a name of the framework with another meaning."""
     ours: list[Any] = [base for base in component.__mro__ if base.__module__.partition(".")[0] == _CORE]
     theirs = [base for base in component.__mro__ if base not in ours and issubclass(base, ours[-1])]
     names = {name: base for base in reversed(ours) for name in (*vars(base), *vars(base).get("__annotations__", ()))}
     for name, field in component.model_fields.items():
         inherited = ours[0].model_fields.get(name)
         if inherited is not None and inherited.annotation != field.annotation:
-            yield f"has a field {name!r} of another type than the field of {names[name].__name__}: call it otherwise"
+            yield f"has a field {name!r} of another type than the field of {names[name].__name__}: rename it"
         elif inherited is None and name in names:
-            yield f"has a field {name!r}, which shadows {names[name].__name__}.{name}: call it otherwise"
+            yield f"has a field {name!r}, which shadows {names[name].__name__}.{name}: rename it"
     for name, value in {name: value for base in reversed(theirs) for name, value in vars(base).items()}.items():
         if name in names and not name.startswith("__") and name != "_abc_impl":
             yield from _attribute_shadows(component, ours[0], names[name], name, value)
@@ -76,14 +78,14 @@ def _attribute_shadows(
     inherited = inspect.getattr_static(base, name, None)
     if name in ("kind", "plural"):
         if getattr(component, name) != getattr(base, name):
-            yield f"has {name} = {value!r}, which shadows {base.__name__}.{name} ({inherited!r}): call it otherwise"
+            yield f"has {name} = {value!r}, which shadows {base.__name__}.{name} ({inherited!r}): rename it"
     elif _is_method(inherited):
         if not _is_method(value):
-            yield f"has {name} = {value!r}, which shadows the method {owner.__name__}.{name}: call it otherwise"
+            yield f"has {name} = {value!r}, which shadows the method {owner.__name__}.{name}: rename it"
     elif name in ("examples", "rejected"):
-        wanted = Example if name == "examples" else Rejected
-        if not (isinstance(value, (list, tuple)) and all(isinstance(item, wanted) for item in value)):
-            yield f"has {name} = {shown(value)}: expected a tuple of fcframe.{wanted.__name__}(…)"
+        expected = Example if name == "examples" else Rejected
+        if not (isinstance(value, (list, tuple)) and all(isinstance(item, expected) for item in value)):
+            yield f"has {name} = {shown(value)}: expected a tuple of fcframe.{expected.__name__}(…)"
     elif isinstance(inherited, (bool, int, str, tuple)) and not (_is_method(value) or _is_like(value, inherited)):
         yield f"has {name} = {value!r}, expected a value like {owner.__name__}.{name} = {inherited!r}"
 
@@ -97,22 +99,24 @@ def _is_method(value: Any) -> bool:
 
 
 def check_provider(provider: Any) -> None:
-    """Refuses what provides no kernels.
+    """Refuses an object that is not a provider of kernels.
 
     Raises:
-        PluginError: It is no class that derives from `fcframe.Kernels`, or has no name of its own.
+        PluginError: It is not a class that derives from `fcframe.Kernels`, or it does not set a new `name`.
     """
     if not (inspect.isclass(provider) and issubclass(provider, Kernels)):
-        raise PluginError(f"{provider!r} provides no kernels: it must be a class that derives from fcframe.Kernels")
+        raise PluginError(
+            f"{provider!r} does not provide kernels: it must be a class that derives from fcframe.Kernels"
+        )
     if not isinstance(provider.name, str) or not provider.name.isidentifier() or provider.name == NUMPY.name:
         raise PluginError(f'{provider.__qualname__} needs a name of its own, name = "…", got {provider.name!r}')
 
 
 def complete(component: type[Component]) -> None:
-    """Lets pydantic read the fields of a class, which it leaves undone until then.
+    """Lets pydantic resolve the fields of a class, which it postpones until the class is used.
 
     Raises:
-        PluginError: A field has a type that it cannot read; names the field.
+        PluginError: A field has a type that pydantic cannot read; the message names the field.
     """
     try:
         component.model_rebuild()
@@ -121,10 +125,10 @@ def complete(component: type[Component]) -> None:
 
 
 def describe(component: type[Component]) -> None:
-    """Makes a class's JSON Schema, which a listing, a schema and a check need beside its fields.
+    """Checks that a class has a JSON Schema, which listings, schemas and checks need.
 
     Raises:
-        PluginError: A field has a type that JSON does not have; names the field.
+        PluginError: A field has a type that JSON does not have; the message names the field.
     """
     complete(component)
     try:
@@ -135,7 +139,7 @@ def describe(component: type[Component]) -> None:
 
 def _unreadable(component: type[Component], error: Exception) -> str:
     reason = str(error).partition("\n")[0].partition(". Set `arbitrary_types_allowed")[0].rstrip(".")
-    fields = ", ".join(repr(name) for name in _unreadable_fields(component)) or "that is not known"
+    fields = ", ".join(repr(name) for name in _unreadable_fields(component)) or "that is unknown"
     return (
         f"{component.__qualname__} ({component.kind} {component.type!r}) has a field {fields} of a type that "
         f"has no JSON: {reason}. Use a type that JSON has, or mark a constant as ClassVar"
@@ -152,7 +156,7 @@ def _unreadable_fields(component: type[Component]) -> Iterator[str]:
             try:
                 if isinstance(annotation, str):
                     annotation = eval(annotation, dict(namespace))  # noqa: S307 - as pydantic does
-                # Not StrictModel's own configuration: which type is at fault does not depend on it.
+                # Without StrictModel's configuration: it does not decide which type can be read.
                 TypeAdapter(Annotated[annotation, *field.metadata] if field.metadata else annotation).json_schema()
             except Exception:
                 yield name

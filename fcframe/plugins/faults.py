@@ -1,33 +1,33 @@
-"""What of the installed plugins cannot be used, or only by a longer name, and what to do about it."""
+"""Records of plugins and components that cannot be used, or whose names are ambiguous, with their remedies."""
 
 from typing import NamedTuple
 
 from fcframe.plugins.installed import Plugin
 
 DISABLE = "FCFRAME_DISABLE_PLUGINS"
-"""The variable that names plugins to leave out, by entry point or distribution, with commas between the names."""
+"""Environment variable with the plugins to disable, as names of entry points or distributions separated by commas."""
 ALL = "__all__"
-"""In that variable: every plugin but those of the distribution fcframe itself."""
+"""Value of this variable that disables all plugins except those of the distribution fcframe."""
 
 
 class Quarantined(NamedTuple):
-    """A plugin, or one component of it, that cannot be used, and why; the others work without it."""
+    """A plugin or a single component that cannot be used, with the reason."""
 
     plugin: Plugin
     reason: str
-    """The exception in a line."""
+    """The exception, on one line."""
     place: str = ""
-    """The plugin's file and line where it came up, where that is known."""
+    """File and line in the plugin where the exception was raised; empty if unknown."""
     component: str = ""
-    """The component, like "layer 'swish'"; empty where the whole plugin is meant."""
+    """The component, such as "layer 'swish'"; empty if the whole plugin cannot be used."""
 
     @property
     def remedy(self) -> str:
-        """What to do about it."""
+        """What the user can do."""
         if self.component:
-            return f"Mend it, or install another version of {self.plugin.distribution}"
-        leave_out = f"leave it out: {DISABLE}={self.plugin.name}"
-        return f"Mend it, install another version of {self.plugin.distribution}, or {leave_out}"
+            return f"Correct it, or install another version of {self.plugin.distribution}"
+        disable = f"disable it: {DISABLE}={self.plugin.name}"
+        return f"Correct it, install another version of {self.plugin.distribution}, or {disable}"
 
     def __str__(self) -> str:
         what = f"{self.component} of {self.plugin}" if self.component else str(self.plugin)
@@ -35,7 +35,7 @@ class Quarantined(NamedTuple):
 
 
 class Ambiguous(NamedTuple):
-    """A name that several plugins provide: it is refused where it is used, and each has a longer one."""
+    """A type that several plugins provide. The bare type is refused; `distribution:type` works."""
 
     kind: str
     type: str
@@ -43,18 +43,18 @@ class Ambiguous(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names to write instead: `distribution:type`."""
+        """The unambiguous names: `distribution:type`."""
         return tuple(dict.fromkeys(f"{plugin.distribution}:{self.type}" for plugin in self.plugins))
 
     def __str__(self) -> str:
         several = " and ".join(map(str, self.plugins))
         if len(self.names) < len(self.plugins):
-            return f"the {self.kind} {self.type!r} is provided by {several}. Leave one out: {DISABLE}=NAME"
+            return f"the {self.kind} {self.type!r} is provided by {several}. Disable one: {DISABLE}=NAME"
         return f"the {self.kind} {self.type!r} is provided by {several}. Write {' or '.join(map(repr, self.names))}"
 
 
 class UnusableError(KeyError):
-    """A name that a mapping of the registry has, and that cannot be used."""
+    """A name in the registry cannot be used, because it is ambiguous or quarantined."""
 
     def __str__(self) -> str:
         return str(self.args[0])

@@ -1,4 +1,4 @@
-"""Which functions of a plugin or an observer are called for a hook, and what is wrong with those that cannot be."""
+"""Finds the functions with which a plugin or an observer implements hooks, and checks them."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,16 +11,16 @@ from fcframe.errors import PluginError
 from fcframe.strict import suggestion
 
 MARK = f"{hookspecs.GROUP}_impl"
-"""The attribute in which pluggy's `hookimpl` keeps its options."""
+"""The attribute in which pluggy's `hookimpl` stores its options."""
 PREFIX = f"{hookspecs.GROUP}_"
 ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     name: tuple(inspect.signature(hook).parameters) for name, hook in vars(hookspecs).items() if name.startswith(PREFIX)
 }
-"""Each hook's name, and the arguments that a function for it may take."""
+"""The name of each hook, and the arguments that it passes."""
 
 
 class Hook:
-    """A function that is called for a hook, with the options of `@fcframe.hookimpl`."""
+    """A function that implements a hook, with the options of `@fcframe.hookimpl`."""
 
     def __init__(self, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
         self.function = function
@@ -31,16 +31,17 @@ def implemented(plugin: Any) -> dict[str, list[Hook]]:
     """The hooks that a module or an object implements.
 
     Raises:
-        PluginError: There is none; or one is not marked, does not exist, or has an argument that it is not given.
+        PluginError: It implements none, or a function is not decorated, implements an unknown hook, or has an argument
+            that the hook does not pass.
     """
-    found: dict[str, list[Hook]] = {}
+    result: dict[str, list[Hook]] = {}
     problems = []
     for name, static in _attributes(plugin):
         function = getattr(static, "__func__", static)
         options = getattr(function, MARK, None) if inspect.isfunction(function) else None
         if options is None:
             if name in ARGUMENTS and callable(static):
-                problems.append(f"{name} is not called: write @fcframe.hookimpl above it")
+                problems.append(f"{name} is not called: decorate it with @fcframe.hookimpl")
             continue
         hook = options.get("specname") or name
         bound = getattr(plugin, name)
@@ -52,16 +53,16 @@ def implemented(plugin: Any) -> dict[str, list[Hook]]:
                 )
             continue
         problems += _misnamed(hook, bound)
-        found.setdefault(hook, []).append(Hook(bound, options))
-    if not found and not problems:
+        result.setdefault(hook, []).append(Hook(bound, options))
+    if not result and not problems:
         problems.append(f"it implements no hook. Hooks: {', '.join(ARGUMENTS)}")
     if problems:
         raise PluginError("; ".join(problems))
-    return found
+    return result
 
 
 def _attributes(plugin: Any) -> Iterable[tuple[str, Any]]:
-    """The attributes of a module or an object as they are written; a property is not asked for its value."""
+    """The attributes of a module or an object, without evaluating properties."""
     if inspect.ismodule(plugin):
         return sorted(vars(plugin).items(), key=lambda item: item[0])
     return [(name, inspect.getattr_static(plugin, name, None)) for name in dir(plugin)]
@@ -77,13 +78,13 @@ def _misnamed(hook: str, function: Callable[..., Any]) -> Iterator[str]:
         )
         if parameter.name not in given and not optional:
             yield (
-                f"{hook} has an argument {parameter.name!r}, which it is not given."
+                f"{hook} has an argument {parameter.name!r}, which the hook does not pass."
                 f"{suggestion(parameter.name, given)} Arguments: {', '.join(given) or 'none'}"
             )
 
 
 def relay(listeners: Iterable[tuple[str, Mapping[str, list[Hook]]]]) -> pluggy.HookRelay:
-    """Calls the hooks of all these listeners, each by a name of its own, whether or not some compare equal."""
+    """A relay that calls the hooks of all listeners, each registered with pluggy under a unique name."""
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
     for name, hooks in listeners:
@@ -93,18 +94,18 @@ def relay(listeners: Iterable[tuple[str, Mapping[str, list[Hook]]]]) -> pluggy.H
                 options = {**one.options, "specname": hook}
                 hookspecs.hookimpl(**options)(getattr(one.function, "__func__", one.function))
                 functions[f"{hook}{number}"] = one.function
-        manager.register(_Namespace(functions), _unused(name, manager))
+        manager.register(_Namespace(functions), _unique(name, manager))
     return manager.hook
 
 
-def _unused(name: str, manager: pluggy.PluginManager) -> str:
-    """The name, with a number where there is one of that name."""
+def _unique(name: str, manager: pluggy.PluginManager) -> str:
+    """The name, with a number if the manager has a plugin of that name already."""
     names = (name, *(f"{name} [{number}]" for number in range(2, 2 + len(manager.get_plugins()))))
-    return next(found for found in names if not manager.has_plugin(found))
+    return next(candidate for candidate in names if not manager.has_plugin(candidate))
 
 
 class _Namespace:
-    """An object of its own for each listener; pluggy refuses one that equals another."""
+    """An object with the functions of one listener. Listeners may be equal, but pluggy refuses equal plugins."""
 
     def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
         vars(self).update(functions)

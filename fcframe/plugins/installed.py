@@ -1,6 +1,6 @@
-"""What is installed: the folders of sys.path → the plugins that distributions announce by entry points.
+"""Finds installed plugins: the entry points of the group `fcframe` of all distributions on sys.path.
 
-It reads what `importlib.metadata` reads, and imports nothing for it: that module alone takes a tenth of a start.
+It reads the same files as `importlib.metadata`, whose import alone would take a tenth of a command's start-up time.
 """
 
 import os
@@ -18,43 +18,44 @@ _VALUE = re.compile(r"(?P<module>[\w.]+)\s*(:\s*(?P<attribute>[\w.]+))?\s*(\[.*\
 
 
 class Plugin(NamedTuple):
-    """A module named by an entry point."""
+    """A plugin: a module, or an object in a module, that an entry point names."""
 
     name: str
-    """The entry point's name."""
+    """Name of the entry point."""
     module: str
-    """What the entry point names."""
+    """Value of the entry point: "module" or "module:attribute"."""
     distribution: str
-    """What was installed to bring it."""
+    """Name of the installed distribution."""
     version: str
-    """The distribution's version."""
+    """Version of the distribution."""
 
     def __str__(self) -> str:
         return f"plugin {self.name!r} of {self.distribution} {self.version}"
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells plugins apart: distributions may use one entry-point name."""
+        """Identifies the plugin. Different distributions may use the same entry-point name."""
         return normalized(self.distribution), self.name
 
 
 class Found(NamedTuple):
-    """A plugin, and what is wrong with its entry point, or nothing."""
+    """An installed plugin, and the problem with its entry point."""
 
     plugin: Plugin
     problem: str = ""
+    """The problem; empty if there is none."""
     place: str = ""
-    """The distribution's folder, where something is wrong."""
+    """The distribution's folder, if there is a problem."""
 
 
 class _Distribution(NamedTuple):
     folder: str
     read: Callable[[str], bytes]
-    """The content of one of the folder's files; empty where there is none."""
+    """Returns the content of a file in the folder; empty if it does not exist."""
 
 
 def normalized(distribution: str) -> str:
-    """A distribution's name as packaging compares it (PEP 503).
+    """The normalized name of a distribution (PEP 503).
 
     >>> normalized("Some_Layers")
     'some-layers'
@@ -63,45 +64,45 @@ def normalized(distribution: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""A text of somebody else's, with characters that a terminal would obey written out.
+    r"""Escapes characters in a plugin's text that a terminal would interpret.
 
     >>> printable("red\x1b[31m")
     'red\\x1b[31m'
     """
     if text.isprintable():
         return text
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def find(paths: Iterable[str] | None = None) -> list[Found]:
-    """The plugins of all distributions in these folders (by default those of sys.path), in a fixed order.
+    """The plugins of all distributions in these folders, sorted by name. Default: the folders of sys.path.
 
-    Of several distributions with one name the first on the path counts, as it does for an import. A distribution
-    whose metadata cannot be read is passed over unless it announces a plugin.
+    If a distribution is in several folders, the first is used, as for an import. A distribution whose metadata cannot
+    be read is ignored, unless it has an entry point for a plugin.
     """
-    found: dict[tuple[str, str], Found] = {}
+    plugins: dict[tuple[str, str], Found] = {}
     seen = set()
     for distribution in _distributions(sys.path if paths is None else paths):
         folder = distribution.folder.removesuffix(_IN_AN_EGG)
         name, _, rest = os.path.basename(folder).rpartition(".")[0].partition("-")  # noqa: PTH119
-        if (same := normalized(name)) in seen:
+        if (key := normalized(name)) in seen:
             continue
-        seen.add(same)
-        announced = distribution.read("entry_points.txt")
-        if f"[{GROUP}]".encode() in announced:
+        seen.add(key)
+        content = distribution.read("entry_points.txt")
+        if f"[{GROUP}]".encode() in content:
             headers = _headers(distribution)
             name, version = headers.get("name", name), headers.get("version", rest.partition("-")[0] or "0")
-            for one in _entry_points(announced, printable(name), printable(version), distribution.folder):
-                found.setdefault(one.plugin.key, one)
-    return sorted(found.values(), key=lambda one: (one.plugin.name, one.plugin))
+            for entry in _entry_points(content, printable(name), printable(version), distribution.folder):
+                plugins.setdefault(entry.plugin.key, entry)
+    return sorted(plugins.values(), key=lambda entry: (entry.plugin.name, entry.plugin))
 
 
 def _distributions(paths: Iterable[str]) -> Iterator[_Distribution]:
     for path in paths:
         try:
-            names = sorted(os.listdir(path or "."))  # noqa: PTH208 - faster than pathlib, and not imported yet
+            names = sorted(os.listdir(path or "."))  # noqa: PTH208 - faster than pathlib, which may not be imported yet
         except OSError:
-            if os.path.isfile(path):  # noqa: PTH113 - an archive
+            if os.path.isfile(path):  # noqa: PTH113 - a zip archive
                 yield from _of_archive(path)
             continue
         for name in names:
@@ -119,7 +120,7 @@ def _content(folder: str, file: str) -> bytes:
 
 
 def _of_archive(path: str) -> Iterator[_Distribution]:
-    import importlib.metadata  # only where modules are imported from archives
+    import importlib.metadata  # slow to import, and only needed for archives
 
     for distribution in importlib.metadata.distributions(path=[path]):
 
@@ -139,7 +140,7 @@ def _headers(distribution: _Distribution) -> dict[str, str]:
 
 
 def _entry_points(content: bytes, distribution: str, version: str, folder: str) -> Iterator[Found]:
-    """Those of the group; other sections are nobody's business here."""
+    """The entry points of the group `fcframe`. Other sections are not checked."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -161,7 +162,7 @@ def _entry_points(content: bytes, distribution: str, version: str, folder: str) 
 
 
 def target(plugin: Plugin) -> tuple[str, tuple[str, ...]]:
-    """The module that an entry point names, and the attributes that lead to the plugin in it.
+    """The module that an entry point names, and the attribute path of the plugin in it.
 
     >>> target(Plugin("some", "some.inside:plugin", "some", "1.0"))
     ('some.inside', ('plugin',))

@@ -1,4 +1,4 @@
-"""Runs a plugin's code while plugins are loaded: its output goes to standard error, and what it changes is put back."""
+"""Isolates the code of plugins while it is loaded: redirects its output, and restores global state that it changes."""
 
 import os
 import random
@@ -16,7 +16,7 @@ from fcframe.errors import FcframeError, in_a_line
 from fcframe.plugins.installed import printable
 
 TRACE = "FCFRAME_TRACE_PLUGINS"
-"""The variable that has each plugin and component named on standard error before it is imported."""
+"""Environment variable; if set, each plugin and component is named on standard error before it is imported."""
 _SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGPIPE") if hasattr(signal, name)
 )
@@ -24,10 +24,10 @@ _SIGNALS = tuple(
 
 @contextmanager
 def loading(what: str) -> Iterator[None]:
-    """Around the import of a plugin or of a component, and around calls of the announcing hooks.
+    """Context manager for importing a plugin or a component, and for calling its registering hooks.
 
-    Standard output belongs to the command: what is printed meanwhile goes to standard error. State of the process
-    that later computations depend on is put back, and a line of the log says who changed it.
+    Output of the block goes to standard error, because standard output is reserved for the command's results. Global
+    state that affects later computations is restored, with a warning that names the plugin.
     """
     if os.environ.get(TRACE, "").strip() not in ("", "0") and sys.stderr is not None:
         sys.stderr.write(f"fcframe: loading {what}\n")
@@ -40,24 +40,24 @@ def loading(what: str) -> Iterator[None]:
     finally:
         replaced = (sys.stdin, sys.stdout, sys.stderr) != (streams[0], streams[2], streams[2])
         sys.stdin, sys.stdout, sys.stderr = streams
-        changed = [name for name, (read, put_back) in _STATE.items() if _put_back(read, put_back, before[name])]
+        changed = [name for name, (read, restore) in _STATE.items() if _restored(read, restore, before[name])]
         if replaced:
             changed.append("sys.stdin, sys.stdout or sys.stderr")
         if changed:
-            import logging  # only where there is something to say
+            import logging  # slow to import, and rarely needed
 
             logging.getLogger("fcframe").warning(
-                "fcframe: %s changed %s while it was loaded; that was put back", what, ", ".join(changed)
+                "fcframe: %s changed %s while it was loaded; this was restored", what, ", ".join(changed)
             )
 
 
-def _put_back(read: Callable[[], Any], put_back: Callable[[Any], Any], before: Any) -> bool:
-    """Whether it was changed."""
+def _restored(read: Callable[[], Any], restore: Callable[[Any], Any], before: Any) -> bool:
+    """Restores a state if it was changed; returns whether it was."""
     if before is None or read() == before:
         return False
     try:
-        put_back(before)
-    except (OSError, ValueError):  # a folder that is gone, a handler that only the main thread may set
+        restore(before)
+    except (OSError, ValueError):  # the folder was deleted, or a signal handler is set outside the main thread
         return False
     return True
 
@@ -70,9 +70,9 @@ def _folder() -> str | None:
 
 
 class _Filters(tuple[Any, ...]):
-    """The filters of warnings; equal to others that differ only by filters for particular messages.
+    """A list of warning filters that equals another one if only filters for particular messages were added.
 
-    An import may add some for its own messages.
+    An import may add filters for its own messages.
     """
 
     __hash__ = None  # type: ignore[assignment]
@@ -82,12 +82,12 @@ class _Filters(tuple[Any, ...]):
         return tuple.__eq__(self, before) or (self.for_all() == _Filters(before).for_all() and set(before) <= set(self))
 
     def for_all(self) -> list[Any]:
-        """Those that apply to every message of every module."""
+        """The filters that apply to all messages of all modules."""
         categories = (Warning, RuntimeWarning, UserWarning)
         return [entry for entry in self if entry[1::2] == (None, None) and entry[2] in categories]
 
 
-def _put_filters_back(before: _Filters) -> None:
+def _restore_filters(before: _Filters) -> None:
     added = [entry for entry in warnings.filters if entry not in set(before)]
     general = _Filters(added).for_all()
     warnings.filters[:] = [*(entry for entry in added if entry not in general), *before]  # type: ignore[index]
@@ -95,7 +95,7 @@ def _put_filters_back(before: _Filters) -> None:
 
 
 def _numpy_random() -> Any:
-    """The state of NumPy's global generator, as far as it is there: bytes and positions can be compared."""
+    """The state of NumPy's global generator in a form that can be compared; None if it is not imported."""
     if "numpy.random" not in sys.modules:
         return None
     state: Any = np.random.get_state()  # noqa: NPY002
@@ -103,12 +103,12 @@ def _numpy_random() -> Any:
     return name, keys.tobytes(), *rest
 
 
-def _put_numpy_random_back(state: Any) -> None:
+def _restore_numpy_random(state: Any) -> None:
     name, keys, *rest = state
     np.random.set_state((name, np.frombuffer(keys, np.uint32), *rest))  # noqa: NPY002
 
 
-# Without the names of the enum around it: this is asked twice for each plugin.
+# signal.getsignal converts its result to an enum, which is slow; this is called twice for each plugin.
 _handler: Callable[[int], Any] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
 
 
@@ -116,7 +116,7 @@ def _handlers() -> dict[int, Any]:
     return {number: _handler(number) for number in _SIGNALS}
 
 
-def _put_handlers_back(handlers: dict[int, Any]) -> None:
+def _restore_handlers(handlers: dict[int, Any]) -> None:
     for number, handler in handlers.items():
         if handler is not None and signal.getsignal(number) is not handler:
             signal.signal(number, handler)
@@ -125,26 +125,26 @@ def _put_handlers_back(handlers: dict[int, Any]) -> None:
 _STATE: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "numpy's error state (np.seterr)": (np.geterr, lambda state: np.seterr(**state)),
     "Python's random state": (random.getstate, random.setstate),
-    "numpy's random state": (_numpy_random, _put_numpy_random_back),
+    "numpy's random state": (_numpy_random, _restore_numpy_random),
     "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
-    "the filters of warnings": (lambda: _Filters(warnings.filters), _put_filters_back),
-    "signal handlers": (_handlers, _put_handlers_back),
+    "the filters of warnings": (lambda: _Filters(warnings.filters), _restore_filters),
+    "signal handlers": (_handlers, _restore_handlers),
     "the working folder": (_folder, os.chdir),
 }
 
 
 def reason(error: BaseException) -> str:
-    """An exception of a plugin's in a line, without what a terminal would obey."""
+    """The message of a plugin's exception, on one line and with control characters escaped."""
     return printable(in_a_line(error))
 
 
 def place(error: BaseException, package: str) -> str:
-    """The file and line of the plugin where an exception came up; the lines of what it called tell its author less."""
+    """The last file and line in the plugin's own code that an exception passed through; empty if there is none."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
     if isinstance(error, FcframeError) and error.__traceback__ is None:
         return ""
-    import traceback  # only where something is wrong
+    import traceback  # only needed for an error message
 
     top = re.split("[.:]", package)[0]
     own = [

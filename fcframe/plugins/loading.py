@@ -1,4 +1,4 @@
-"""Entry points → plugins → registry: each is imported and asked what it announces; what fails harms only itself."""
+"""Loads all installed plugins into a registry; plugins and components that fail are quarantined."""
 
 import importlib
 import os
@@ -18,11 +18,11 @@ from fcframe.strict import shown
 
 
 def load(paths: Iterable[str] | None = None) -> Registry:
-    """Makes a registry of what is installed in these folders, by default in those of sys.path.
+    """Builds a registry of the plugins in these folders. Default: the folders of sys.path.
 
-    A plugin that does not work is quarantined. FCFRAME_DISABLE_PLUGINS leaves plugins out, by entry point or
-    distribution; `__all__` leaves out all that do not come with fcframe itself. FCFRAME_TRACE_PLUGINS=1 names each
-    plugin on standard error before it is imported, to find one that hangs or ends the process.
+    A plugin that fails is quarantined. FCFRAME_DISABLE_PLUGINS disables plugins by the name of their entry point or
+    distribution; `__all__` disables all that do not belong to fcframe. With FCFRAME_TRACE_PLUGINS=1, each plugin is
+    named on standard error before it is imported, which helps to find one that hangs or ends the process.
     """
     plugins: list[Plugin] = []
     quarantined: list[Quarantined] = []
@@ -32,7 +32,7 @@ def load(paths: Iterable[str] | None = None) -> Registry:
     listeners: list[tuple[Plugin, Hooks]] = []
     modules: dict[int, Plugin] = {}
     for plugin, problem, folder in installed.find(paths):
-        if _is_left_out(plugin):
+        if _is_disabled(plugin):
             left_out.append(plugin)
             continue
         if problem:
@@ -48,20 +48,21 @@ def load(paths: Iterable[str] | None = None) -> Registry:
                 offered = _returned(functions, "fcframe_kernels", "classes that derive from fcframe.Kernels")
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # whatever a plugin does, a call of sys.exit included, the others work
+        except BaseException as error:  # also SystemExit: a plugin must not affect the others
             quarantined.append(Quarantined(plugin, reason(error), place(error, plugin.module)))
             continue
         modules[id(module)] = plugin
         plugins.append(plugin)
         listeners.append((plugin, functions))
-        for wanted, found in ((items, components), (offered, providers)):
-            usable, faults = _looked_through(plugin, wanted, _component if found is components else _provider)
-            found += [(plugin, one) for one in usable]
-            quarantined += faults
+        usable_components, broken_components = _checked(plugin, items, _component)
+        usable_providers, broken_providers = _checked(plugin, offered, _provider)
+        components += [(plugin, component) for component in usable_components]
+        providers += [(plugin, provider) for provider in usable_providers]
+        quarantined += broken_components + broken_providers
     return Registry(components, plugins, quarantined, listeners, providers, left_out)
 
 
-def _is_left_out(plugin: Plugin) -> bool:
+def _is_disabled(plugin: Plugin) -> bool:
     names = [name.strip() for name in os.environ.get(DISABLE, "").split(",") if name.strip()]
     if ALL in names and normalized(plugin.distribution) != normalized(installed.GROUP):
         return True
@@ -69,23 +70,23 @@ def _is_left_out(plugin: Plugin) -> bool:
 
 
 def _imported(plugin: Plugin) -> Any:
-    """The module that the entry point names, or the object in it."""
+    """Imports the module that the entry point names; returns it, or the object in it."""
     name, attributes = installed.target(plugin)
-    found: Any = importlib.import_module(name)
+    target: Any = importlib.import_module(name)
     for attribute in attributes:
-        found = getattr(found, attribute)
-    return found
+        target = getattr(target, attribute)
+    return target
 
 
-def _returned(functions: Hooks, hook: str, wanted: str) -> list[Any]:
-    """What the plugin's functions for an announcing hook return, together."""
-    found: list[Any] = []
-    for one in functions.get(hook, ()):
-        answer = one.function()
-        if not isinstance(answer, (list, tuple)):
-            raise PluginError(f"{hook} returns a list of {wanted}, got {shown(answer)}")
-        found += answer
-    return found
+def _returned(functions: Hooks, hook: str, expected: str) -> list[Any]:
+    """Calls the plugin's functions for a registering hook, and concatenates their results."""
+    items: list[Any] = []
+    for implementation in functions.get(hook, ()):
+        result = implementation.function()
+        if not isinstance(result, (list, tuple)):
+            raise PluginError(f"{hook} must return a list of {expected}, got {shown(result)}")
+        items += result
+    return items
 
 
 def _component(item: Any) -> type[Component] | Reference:
@@ -102,31 +103,29 @@ def _provider(item: Any) -> type[Kernels]:
     return provider
 
 
-def _looked_through(
-    plugin: Plugin, items: Iterable[Any], read: Callable[[Any], Any]
-) -> tuple[list[Any], list[Quarantined]]:
-    """What of the items can be used, and what cannot; each harms only itself."""
-    found: dict[tuple[str, str], list[Any]] = {}
+def _checked(plugin: Plugin, items: Iterable[Any], read: Callable[[Any], Any]) -> tuple[list[Any], list[Quarantined]]:
+    """Splits registered items into those that can be used and those that cannot."""
+    by_name: dict[tuple[str, str], list[Any]] = {}
     faults = []
     for item in items:
         try:
-            one = read(item)
+            value = read(item)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             faults.append(Quarantined(plugin, reason(error), "", _title(item)))
         else:
-            kind, name = ("kernels", one.name) if read is _provider else (one.kind, one.type)
-            found.setdefault((kind, name), []).append(one)
-    for (kind, name), several in found.items():
-        if len(several) > 1:
-            told = f"the plugin announces the {kind} {name!r} {len(several)} times"
-            faults.append(Quarantined(plugin, told, "", f"{kind} {name!r}"))
-    return [one for several in found.values() if len(several) == 1 for one in several], faults
+            kind, name = ("kernels", value.name) if read is _provider else (value.kind, value.type)
+            by_name.setdefault((kind, name), []).append(value)
+    for (kind, name), values in by_name.items():
+        if len(values) > 1:
+            problem = f"the plugin registers the {kind} {name!r} {len(values)} times"
+            faults.append(Quarantined(plugin, problem, "", f"{kind} {name!r}"))
+    return [values[0] for values in by_name.values() if len(values) == 1], faults
 
 
 def _title(item: Any) -> str:
-    """What a message calls an announced item that may be anything."""
+    """The name of a registered item for messages; the item may be any object."""
     if isinstance(item, type):
         kind = next((known.kind for known in KINDS if issubclass(item, known)), "class")
         return (

@@ -1,4 +1,4 @@
-"""Name → component: mappings that import a class when it is asked for."""
+"""Mappings from names to components; a class is imported when it is looked up."""
 
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from functools import cached_property
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Announced:
-    """A component that a plugin announced; its class is imported when it is asked for."""
+    """A component that a plugin registered; its class is imported on first use."""
 
     def __init__(self, plugin: Plugin, source: type[Component] | Reference) -> None:
         self.plugin = plugin
@@ -25,23 +25,23 @@ class Announced:
         self.type = source.type
 
     def get(self) -> type[Component]:
-        """The class, whose fields have been read.
+        """Imports the class, with its fields resolved.
 
         Raises:
-            UnusableError: It is quarantined; says why.
+            UnusableError: The component is quarantined; the message has the reason.
         """
-        found = self._imported
-        if isinstance(found, Quarantined):
-            raise UnusableError(str(found))
-        return found
+        imported = self._imported
+        if isinstance(imported, Quarantined):
+            raise UnusableError(str(imported))
+        return imported
 
     def is_of(self, component: type[Component]) -> bool:
-        """Whether this is where a class comes from; imports nothing."""
+        """Whether a class is this component's class; imports nothing."""
         return component in (self.source, vars(self).get("_imported"))
 
     @property
     def value(self) -> type[Component]:
-        """What the registry's mappings give."""
+        """The class; the value in the registry's mappings."""
         return self.get()
 
     @cached_property
@@ -49,27 +49,27 @@ class Announced:
         if not isinstance(self.source, Reference):
             source = self.source
             return self._tried(lambda: classes.complete(source)) or source
-        found: list[type[Component]] = []
+        resolved: list[type[Component]] = []
 
-        def imported() -> None:
+        def import_class() -> None:
             with loading(f"{self.kind} {self.type!r} of {self.plugin}"):
-                found.append(resolve(self.source))  # type: ignore[arg-type]
-            classes.complete(found[0])
+                resolved.append(resolve(self.source))  # type: ignore[arg-type]
+            classes.complete(resolved[0])
 
-        return self._tried(imported) or found[0]
+        return self._tried(import_class) or resolved[0]
 
     @cached_property
     def fault(self) -> Quarantined | None:
-        """What is wrong with it, its JSON Schema included, which a listing and a check need beside its fields."""
-        found = self._imported
-        return found if isinstance(found, Quarantined) else self._tried(lambda: classes.describe(found))
+        """Why the component cannot be used, or None. Also checks its JSON Schema, which listings and checks need."""
+        imported = self._imported
+        return imported if isinstance(imported, Quarantined) else self._tried(lambda: classes.describe(imported))
 
     def _tried(self, step: Callable[[], None]) -> Quarantined | None:
         try:
             step()
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # whatever a plugin does, a call of sys.exit included, the others work
+        except BaseException as error:  # also SystemExit: a plugin must not affect the others
             package = self.source.module if isinstance(self.source, Reference) else self.source.__module__
             where = place(error.__cause__ or error, package)
             return Quarantined(self.plugin, reason(error), where, f"{self.kind} {self.type!r}")
@@ -77,11 +77,11 @@ class Announced:
 
 
 class Provider:
-    """A provider of kernels that a plugin announced."""
+    """A provider of kernels that a plugin registered."""
 
     kind = "kernels"
     fault = None
-    """A class that was announced can be used, or says itself why not."""
+    """Always None: the class itself reports in `lacks` why it cannot be used."""
 
     def __init__(self, plugin: Plugin, source: type[Kernels]) -> None:
         self.plugin = plugin
@@ -104,14 +104,14 @@ class _Items(ItemsView[str, T]):
 
 
 class ByName(Mapping[str, T]):
-    """Name → what is registered under it. Its keys are the types, or `distribution:type` where a type is ambiguous.
+    """A mapping from names to registered components. A key is a type, or `distribution:type` if the type is ambiguous.
 
-    `distribution:type` is understood for every component. Looking at the keys imports nothing. A component that turns
-    out to be quarantined is no item, and asking for it raises KeyError with the reason.
+    Every component can be looked up as `distribution:type`. Iterating over the keys imports nothing. A quarantined
+    component is not among the values and items, and looking it up raises a KeyError with the reason.
     """
 
     def __init__(self, entries: Iterable[Any]) -> None:
-        by_type: dict[str, list[Any]] = {}  # of `Announced`, or of `Provider`
+        by_type: dict[str, list[Any]] = {}  # values: `Announced` or `Provider`
         for entry in entries:
             by_type.setdefault(entry.type, []).append(entry)
         self._by_type: dict[str, list[Any]] = {name: by_type[name] for name in sorted(by_type)}
@@ -125,23 +125,23 @@ class ByName(Mapping[str, T]):
         return names
 
     def entry(self, name: str) -> Any:
-        """What the name stands for; imports nothing.
+        """The entry with that name; imports nothing.
 
         Raises:
-            UnusableError: It stands for several.
-            KeyError: It stands for nothing.
+            UnusableError: The name is ambiguous.
+            KeyError: The name is unknown.
         """
         distribution, _, bare = name.rpartition(":")
-        found = [
+        entries = [
             entry
             for entry in self._by_type.get(bare, [])
             if not distribution or normalized(entry.plugin.distribution) == normalized(distribution)
         ]
-        if len(found) > 1:
-            raise UnusableError(str(Ambiguous(found[0].kind, bare, tuple(entry.plugin for entry in found))))
-        if not found:
+        if len(entries) > 1:
+            raise UnusableError(str(Ambiguous(entries[0].kind, bare, tuple(entry.plugin for entry in entries))))
+        if not entries:
             raise KeyError(name)
-        return found[0]
+        return entries[0]
 
     def __getitem__(self, name: str) -> T:
         value: T = self.entry(name).value
@@ -160,25 +160,25 @@ class ByName(Mapping[str, T]):
         return len(self._names)
 
     def values(self) -> "_Values[T]":
-        """What can be used; imports it."""
+        """All components that can be used; imports them."""
         return _Values(self)
 
     def items(self) -> "_Items[T]":
-        """The names of what can be used, and what they stand for; imports it."""
+        """The names of all components that can be used, and the components; imports them."""
         return _Items(self)
 
     def usable(self) -> Iterator[tuple[str, T]]:
-        """As `items`."""
+        """Iterates over the items."""
         for name, entry in self._names.items():
             if entry.fault is None:
                 yield name, entry.value
 
     def entries(self) -> Iterator[Any]:
-        """All of them, in the order of their types; imports nothing."""
+        """All entries, sorted by type; imports nothing."""
         return (entry for several in self._by_type.values() for entry in several)
 
     def of_type(self, name: str) -> Sequence[Any]:
-        """Those of a type; imports nothing."""
+        """All entries of a type; imports nothing."""
         return self._by_type.get(name, ())
 
     def ambiguous(self) -> Iterator[Ambiguous]:

@@ -1,4 +1,4 @@
-"""References: `"kind type = module:Class"`, by which a plugin announces a component without importing it."""
+"""References `"kind type = module:Class"`, with which a plugin registers a component without importing it."""
 
 import importlib
 import re
@@ -10,13 +10,13 @@ from fcframe.plugins.classes import check
 from fcframe.strict import shown, suggestion
 
 FORM = '"kind type = module:Class", like "layer relu = my_package.layers:ReLU"'
-"""How a reference is written."""
+"""The form of a reference, for messages."""
 _REFERENCE = re.compile(r"\s*(?P<kind>\w+)\s+(?P<type>\w+)\s*=\s*(?P<module>[\w.]+)\s*:\s*(?P<name>[\w.]+)\s*")
 _KINDS = {kind.kind: kind for kind in KINDS}
 
 
 class Reference(NamedTuple):
-    """Where a component is, so that it can be announced without being imported.
+    """The kind and type of a component, and the module and name of its class.
 
     >>> str(reference("layer relu = my_package.layers:ReLU"))
     'layer relu = my_package.layers:ReLU'
@@ -32,50 +32,53 @@ class Reference(NamedTuple):
 
 
 def reference(text: str) -> Reference:
-    """Reads a reference; imports nothing.
+    """Parses a reference; imports nothing.
 
     Raises:
-        PluginError: It is not written as a reference is, or names a kind that does not exist.
+        PluginError: The text does not have the form of a reference, or its kind does not exist.
     """
     matched = _REFERENCE.fullmatch(text)
     if matched is None:
         raise PluginError(f"cannot read the reference {shown(text)}: expected {FORM}")
-    found = Reference(**matched.groupdict())
-    if found.kind not in _KINDS:
+    result = Reference(**matched.groupdict())
+    if result.kind not in _KINDS:
         raise PluginError(
-            f"the reference {shown(text)} names no kind: {found.kind!r}.{suggestion(found.kind, _KINDS)} "
+            f"the reference {shown(text)} has an unknown kind {result.kind!r}.{suggestion(result.kind, _KINDS)} "
             f"Kinds: {', '.join(_KINDS)}. Expected {FORM}"
         )
-    if not found.type.isidentifier():
-        raise PluginError(f"the reference {shown(text)}: the type {found.type!r} is no identifier. Expected {FORM}")
-    return found
+    if not result.type.isidentifier():
+        raise PluginError(
+            f"the reference {shown(text)}: the type {result.type!r} is not an identifier. Expected {FORM}"
+        )
+    return result
 
 
 def resolve(reference: Reference) -> type[Component]:
     """The class that a reference names; imports its module.
 
     Raises:
-        PluginError: It is not there, cannot be used, or is not what was announced.
-        BaseException: Whatever the module raises when it is imported.
+        PluginError: The class does not exist, cannot be used, or has another kind or type than the reference says.
+        BaseException: The exceptions that the module raises when it is imported.
     """
     where = f"the reference {shown(str(reference))}"
     try:
-        found: Any = importlib.import_module(reference.module)
+        target: Any = importlib.import_module(reference.module)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{reference.module}.".startswith(f"{error.name}."):
-            raise  # a module of its own that it imports
-        raise PluginError(f"{where} leads nowhere: there is no module {error.name!r}") from error
-    for step in reference.name.split("."):
+            raise  # another module, which the plugin imports, is missing
+        raise PluginError(f"{where} cannot be resolved: there is no module {error.name!r}") from error
+    for attribute in reference.name.split("."):
         try:
-            found = getattr(found, step)
+            target = getattr(target, attribute)
         except AttributeError as error:
-            names = [name for name in dir(found) if not name.startswith("_")]
+            names = [name for name in dir(target) if not name.startswith("_")]
             raise PluginError(
-                f"{where} leads nowhere: {reference.module} has no {reference.name!r}.{suggestion(step, names)}"
+                f"{where} cannot be resolved: {reference.module} has no {reference.name!r}."
+                f"{suggestion(attribute, names)}"
             ) from error
-    check(found)
-    if found.kind != reference.kind:
-        raise PluginError(f"{where} announces a {reference.kind}, but {found.__qualname__} is a {found.kind}")
-    if found.type != reference.type:
-        raise PluginError(f"{where} announces the type {reference.type!r}, but the class has type = {found.type!r}")
-    return found  # type: ignore[no-any-return]
+    check(target)
+    if target.kind != reference.kind:
+        raise PluginError(f"{where} registers a {reference.kind}, but {target.__qualname__} is a {target.kind}")
+    if target.type != reference.type:
+        raise PluginError(f"{where} registers the type {reference.type!r}, but the class has type = {target.type!r}")
+    return target  # type: ignore[no-any-return]

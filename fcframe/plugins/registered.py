@@ -1,4 +1,4 @@
-"""The registry: which components, kernels and hooks the installed plugins bring, by kind and name."""
+"""The registry: the components, kernels and hooks of all installed plugins."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -19,12 +19,12 @@ Hooks = Mapping[str, list[hooks.Hook]]
 
 
 class Registry:
-    """The immutable map (kind, type) → (class, plugin), made once from the installed plugins.
+    """The immutable registry of components, built once from the installed plugins.
 
     `registry.layers`, `.losses`, `.optimizers`, `.schedules`, `.initializers`, `.regularizers`, `.metrics`,
-    `.observers` and `.datasets` map type → class, and import a class when it is asked for. `registry.kernels` maps the
-    name of each provider of kernels → (plugin, class). A type that two distributions provide is written
-    `distribution:type`, which is understood for every type.
+    `.observers` and `.datasets` map type → class; a class is imported when it is looked up. `registry.kernels` maps the
+    name of each provider of kernels → (plugin, class). `distribution:type` works for every type, and is required if
+    several distributions provide the type.
 
     >>> import fcframe
     >>> fcframe.registry().layers["affine"](units=5).units
@@ -71,12 +71,12 @@ class Registry:
     @property
     def ambiguous(self) -> tuple[Ambiguous, ...]:
         """The names that several plugins provide."""
-        everything: tuple[ByName[Any], ...] = (*self._components.values(), self.kernels)
-        return tuple(found for entries in everything for found in entries.ambiguous())
+        mappings: tuple[ByName[Any], ...] = (*self._components.values(), self.kernels)
+        return tuple(ambiguous for mapping in mappings for ambiguous in mapping.ambiguous())
 
     @property
     def quarantined(self) -> tuple[Quarantined, ...]:
-        """The plugins, and the single components, that cannot be used; imports every component to find out."""
+        """All plugins and single components that cannot be used; imports every component to find out."""
         faults = (entry.fault for entries in self._components.values() for entry in entries.entries())
         return (*self._broken, *(fault for fault in faults if fault is not None))
 
@@ -84,15 +84,15 @@ class Registry:
         """The plugin that registered the component.
 
         Raises:
-            LookupError: None did.
+            LookupError: No plugin registered it.
         """
         return self._entry(component).plugin
 
     def name(self, component: type[Component]) -> str:
-        """What a spec calls the component: its type, or `distribution:type` where the type is ambiguous."""
+        """The component's name in a spec: its type, or `distribution:type` if the type is ambiguous."""
         try:
             entry = self._entry(component)
-        except LookupError:  # handed in as an object
+        except LookupError:  # not registered, but passed as an object
             return component.type
         try:
             self.of(entry.kind).entry(entry.type)
@@ -108,11 +108,11 @@ class Registry:
         raise LookupError(f"no plugin registered the {component.kind} {component.type!r} of {component.__module__}")
 
     def hooks(self, observers: Iterable[Any] = ()) -> pluggy.HookRelay:
-        """The hooks of all plugins, and of these observers beside them.
+        """The hooks of all plugins and of these observers.
 
         Raises:
-            PluginError: An observer implements no hook, one that does not exist, or one with an argument that the
-                hook does not give.
+            PluginError: An observer implements no hook, an unknown hook, or one with an argument that the hook does not
+                pass.
         """
         listeners = [(str(plugin), functions) for plugin, functions in self._listeners]
         for observer in observers:
@@ -124,45 +124,45 @@ class Registry:
         return hooks.relay(listeners)
 
     def find(self, kind: str, name: str) -> type[Component]:
-        """The component of that kind, by its type or as `distribution:type`.
+        """The component of that kind with that type or `distribution:type`.
 
         Raises:
-            LookupError: There is none, or it is ambiguous or quarantined; says what is registered, what was perhaps
-                meant, and which plugin is broken.
+            LookupError: There is none, or it is ambiguous or quarantined. The message lists the registered types, a
+                similar one, and broken plugins.
         """
         try:
-            found: type[Component] = self.of(kind)[name]
+            component: type[Component] = self.of(kind)[name]
         except UnusableError as error:
             raise LookupError(str(error)) from None
         except KeyError:
             raise LookupError(self._unknown(kind, name, [kind])) from None
-        return found
+        return component
 
     def named(self, name: str) -> list[type[Component]]:
-        """The components of that type, of whatever kind; at least one.
+        """The components of all kinds with that type; at least one.
 
         Raises:
             LookupError: As for `find`.
         """
-        found: list[type[Component]] = []
+        components: list[type[Component]] = []
         problems: list[str] = []
         ambiguous = False
         for entries in self._components.values():
             try:
-                found.append(entries[name])
+                components.append(entries[name])
             except UnusableError as error:
                 problems.append(str(error))
                 ambiguous = ambiguous or name not in entries
             except KeyError:
                 pass
-        if problems and (not found or ambiguous):
+        if problems and (not components or ambiguous):
             raise LookupError("; ".join(problems))
-        if not found:
+        if not components:
             raise LookupError(self._unknown("component", name, list(self._components)))
-        return found
+        return components
 
     def _unknown(self, what: str, name: str, kinds: Iterable[str]) -> str:
-        """The words for a name that nothing has. Imports the components of these kinds: they may say what it means."""
+        """The message for an unknown name. Imports all components of these kinds, to compare their `also_called`."""
         known = sorted({key for kind in kinds for key in self.of(kind)})
         others = [entry for kind in kinds for entry in self.of(kind).of_type(name.rpartition(":")[2])]
         called = [
@@ -175,15 +175,15 @@ class Registry:
             names = " or ".join(repr(f"{entry.plugin.distribution}:{entry.type}") for entry in others)
             return f"no {what} called {name!r}: no distribution of that name has one. Write {names}"
         if called:
-            here = " or ".join(map(repr, called))
-            return f"no {what} called {name!r}. Here it is called {here}. Registered: {', '.join(known)}"
+            names = " or ".join(map(repr, called))
+            return f"no {what} called {name!r}. It is called {names} here. Registered: {', '.join(known)}"
         return unknown_name(what, name, known, "Registered") + self.perhaps_of()
 
     def perhaps_of(self) -> str:
-        """Plugins to which something that is missing may belong, as further sentences of a message."""
+        """Sentences for a message about a missing name: the broken and disabled plugins that may provide it."""
         broken = (f". It may belong to a broken plugin: {fault}" for fault in self._broken)
-        left_out = (f". It may belong to the {plugin}, which {DISABLE} leaves out" for plugin in self.left_out)
-        return "".join((*broken, *left_out))
+        disabled = (f". It may belong to the {plugin}, which {DISABLE} disables" for plugin in self.left_out)
+        return "".join((*broken, *disabled))
 
 
 def _simple(word: str) -> str:

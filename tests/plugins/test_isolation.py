@@ -84,7 +84,7 @@ def test_what_a_plugin_changes_while_it_is_loaded_is_put_back_and_the_plugin_nam
     (line,) = [record.getMessage() for record in caplog.records]
     assert "plugin 'some' of some 1.0 changed " in line
     assert what in line
-    assert "put back" in line
+    assert "restored" in line
 
 
 def test_a_plugin_may_filter_its_own_warnings(site, caplog):  # noqa: F811
@@ -106,9 +106,7 @@ def test_a_plugin_can_be_left_out_by_its_name_or_its_distribution_s(site, monkey
     assert registry.quarantined == ()
     assert "some" in [plugin.name for plugin in registry.left_out]
     assert "relu" in registry.layers
-    with pytest.raises(
-        LookupError, match=r"plugin 'some' of some-layers 1.0, which FCFRAME_DISABLE_PLUGINS leaves out"
-    ):
+    with pytest.raises(LookupError, match=r"plugin 'some' of some-layers 1.0, which FCFRAME_DISABLE_PLUGINS disables"):
         registry.find("layer", "echo")
 
 
@@ -269,7 +267,7 @@ def test_an_argument_that_a_hook_does_not_give_is_refused_in_a_line():
     with pytest.raises(fcframe.PluginError) as caught:
         load(()).hooks([Misnamed()])
     assert str(caught.value) == (
-        "observer Misnamed: fcframe_epoch_end has an argument 'trainin', which it is not given. "
+        "observer Misnamed: fcframe_epoch_end has an argument 'trainin', which the hook does not pass. "
         "Did you mean 'training'? Arguments: training"
     )
 

@@ -51,13 +51,13 @@ def test_a_nested_class_can_be_referred_to(refers):
 
 
 BROKEN = {
-    "no module": ("layer echo = nowhere:Echo", LAYER, "leads nowhere: there is no module 'nowhere'"),
+    "no module": ("layer echo = nowhere:Echo", LAYER, "cannot be resolved: there is no module 'nowhere'"),
     "no module in a package": ("layer echo = parts.inside:Echo", LAYER, "there is no module 'parts.inside'"),
-    "no class": ("layer echo = parts:Ecco", LAYER, "leads nowhere: parts has no 'Ecco'. Did you mean 'Echo'?"),
-    "of another kind": ("metric echo = parts:Echo", LAYER, "announces a metric, but Echo is a layer"),
-    "of another type": ("layer ecco = parts:Echo", LAYER, "announces the type 'ecco', but the class has type = 'echo'"),
-    "no component": ("layer echo = parts:dict", "dict = dict\n", "<class 'dict'> is no component"),
-    "no class but an object": ("layer echo = parts:Echo", "Echo = 5\n", "5 is no component"),
+    "no class": ("layer echo = parts:Ecco", LAYER, "cannot be resolved: parts has no 'Ecco'. Did you mean 'Echo'?"),
+    "of another kind": ("metric echo = parts:Echo", LAYER, "registers a metric, but Echo is a layer"),
+    "of another type": ("layer ecco = parts:Echo", LAYER, "registers the type 'ecco', but the class has type = 'echo'"),
+    "no component": ("layer echo = parts:dict", "dict = dict\n", "<class 'dict'> is not a component"),
+    "no class but an object": ("layer echo = parts:Echo", "Echo = 5\n", "5 is not a component"),
     "a module that fails": ("layer echo = parts:Echo", "\nraise ValueError('at once')\n", "ValueError: at once"),
     "a module that exits": ("layer echo = parts:Echo", "\nimport sys; sys.exit(3)\n", "SystemExit: 3"),
     "a module that lacks another": ("layer echo = parts:Echo", "\nimport absent_one\n", "No module named 'absent_one'"),
@@ -112,7 +112,7 @@ def test_a_malformed_reference_is_quarantined_with_its_text_and_the_form_expecte
 
 def test_a_kind_that_does_not_exist_is_answered_with_those_that_do(refers):
     (fault,) = refers("layr echo = parts:Echo").quarantined
-    assert "names no kind: 'layr'. Did you mean 'layer'? Kinds: layer, loss, " in fault.reason
+    assert "has an unknown kind 'layr'. Did you mean 'layer'? Kinds: layer, loss, " in fault.reason
 
 
 def test_classes_and_references_may_stand_side_by_side(site):  # noqa: F811
@@ -126,9 +126,9 @@ def test_a_name_that_newcomers_try_is_answered_with_what_it_is_called_here(refer
     parts = LAYER.replace('type = "echo"', 'type = "echo"\n    also_called = ("mirror", "parrot")')
     registry = refers("layer echo = parts:Echo", parts=parts, beside=True)
     for word in ("mirror", "Mirror"):
-        with pytest.raises(LookupError, match=f"no layer called '{word}'. Here it is called 'echo'. Registered: aff"):
+        with pytest.raises(LookupError, match=f"no layer called '{word}'. It is called 'echo' here. Registered: aff"):
             registry.find("layer", word)
-    with pytest.raises(LookupError, match=r"no component called 'parrot'. Here it is called 'echo'"):
+    with pytest.raises(LookupError, match=r"no component called 'parrot'. It is called 'echo' here"):
         registry.named("parrot")
 
 

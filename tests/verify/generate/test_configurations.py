@@ -272,5 +272,5 @@ def test_what_is_no_component_is_refused_and_not_checked(stranger):
 
 @pytest.mark.parametrize("kind", [Layer, fcframe.Loss, fcframe.Dataset], ids=lambda kind: kind.__name__)
 def test_a_class_without_a_type_is_asked_for_one(kind):
-    with pytest.raises(fcframe.PluginError, match=rf"^{kind.__name__} has no type: say what it is called in JSON"):
+    with pytest.raises(fcframe.PluginError, match=rf"^{kind.__name__} has no type: set its name in JSON"):
         gradcheck(kind)
