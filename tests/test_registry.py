@@ -302,7 +302,7 @@ UNUSABLE = {
     "a list of what is no class": (QUIET.replace("[]", "[5]"), r"^5 is not a component: .* Layer, Loss"),
     "a class of no kind": (QUIET.replace("[]", "[dict]"), r"^<class 'dict'> is not a component"),
     "an instance": (ECHO.replace("[Echo]", "[Echo()]"), r"^Echo\(.*\) is not a component: it must be a class"),
-    "a kind itself": (QUIET.replace("[]", "[fcframe.Layer]"), r"^Layer has no type: say .* type = \"…\"$"),
+    "a kind itself": (QUIET.replace("[]", "[fcframe.Layer]"), r"^Layer has no type: set its name in JSON, "),
     "no type": (ECHO.replace('type = "echo"', ""), r"^Echo has no type"),
     "an empty type": (ECHO.replace('"echo"', '""'), r"^Echo has no type"),
     "a type with a dot": (ECHO.replace('"echo"', '"acme.echo"'), r"^Echo: type 'acme.echo' is not an identifier"),

@@ -1,4 +1,4 @@
-"""What a user declares in JSON: the models, how they are read, and their JSON Schema."""
+"""Specs: the JSON documents that a user writes, their models, their validation, and their JSON Schema."""
 
 from fcframe.spec.loading import load_spec
 from fcframe.spec.models import EvaluationSpec, ExperimentSpec, NetworkSpec, Spec, TrainingSpec

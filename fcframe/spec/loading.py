@@ -1,4 +1,4 @@
-"""JSON text → spec. Every problem is found before anything is built, and all of them are reported at once."""
+"""Loads specs from JSON. All problems are reported at once, before anything is built."""
 
 import json
 import os
@@ -36,12 +36,13 @@ def load_spec(
     """Reads and validates a spec.
 
     Args:
-        source: A path ("-" is standard input), JSON text (it starts with "{"), or the document as a dict.
+        source: A path ("-" for standard input), JSON text (starting with "{"), or the document as a dict.
         overrides: Assignments like "training.optimizer.learning_rate=0.01", made before validation.
-        registry: Where types are looked up; what is installed, by default.
+        registry: Where types are looked up. Default: all installed plugins.
 
     Raises:
-        SpecError: One line a problem: source, JSON path, what was expected, the value, and a suggestion.
+        SpecError: The spec is wrong. The message has one line for each problem: the source, the JSON path, what was
+            expected, the value, and a suggestion.
         ContractError: A component has a field of a type that pydantic cannot read.
 
     >>> load_spec('{"input": [4], "layers": [{"type": "relo"}], "loss": {"type": "softmax"}}')
@@ -68,16 +69,16 @@ def load_spec(
         context = {"registry": lookup, "folder": _folder(source), "enclose": True}
         return model.model_validate(document, context=context)
     except ValidationError as error:
-        from fcframe.spec.problems import worded  # only where something is wrong
+        from fcframe.spec.problems import describe_problems  # only needed for an error message
 
-        raise _refusal(where, *worded(error, model, document, lookup, MAX_PROBLEMS)) from None
+        raise _refusal(where, *describe_problems(error, model, document, lookup, MAX_PROBLEMS)) from None
 
 
-_installed = registry  # the parameter of load_spec has the better claim to the name
+_installed = registry  # in `load_spec`, the parameter hides this name
 
 
 def title(source: str | Path | Mapping[str, Any]) -> str:
-    """What messages call a source: "spec", or the file's path.
+    """The name of a source for messages: the file's path, or "spec".
 
     >>> title("specs/digits.json"), title("{}")
     ('specs/digits.json', 'spec')
@@ -93,7 +94,7 @@ def _is_text(source: Any) -> bool:
 
 
 def _folder(source: Any) -> Path | None:
-    """Where a spec's file lies; paths to data are looked for there first."""
+    """The folder of the spec's file, where relative paths to data are looked up first; None without a file."""
     return None if isinstance(source, Mapping) or _is_text(source) or str(source) == "-" else Path(source).parent
 
 
@@ -113,13 +114,13 @@ def _text(where: str, source: str | Path) -> str:
         raise SpecError([f"{where}: this is a folder, expected a JSON file"]) from None
     except UnicodeDecodeError as error:
         raise SpecError([f"{where}: not text in UTF-8 (byte {error.start}); a spec is JSON text"]) from None
-    except (OSError, ValueError) as error:  # ValueError: a path that no system takes
+    except (OSError, ValueError) as error:  # ValueError: the path contains a null character
         reason = error.strerror if isinstance(error, OSError) else error
         raise SpecError([f"{where}: cannot be read: {reason}"]) from None
 
 
 def _bytes(source: str | Path) -> bytes:
-    """What the file holds, up to more than is allowed."""
+    """The content of a file, cut off one byte after the allowed size."""
     with os.fdopen(os.dup(0), "rb") if str(source) == "-" else Path(source).open("rb") as file:
         return file.read(4 * MAX_CHARACTERS + 1)
 
@@ -143,7 +144,7 @@ def _parse(where: str, text: str) -> dict[str, Any]:
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that remembers which keys it repeats; a plain parser keeps the last and says nothing."""
+    """A JSON object that remembers its repeated keys; the parser alone would silently keep the last value."""
 
     def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -152,11 +153,11 @@ class _Object(dict[str, Any]):
 
 
 def _integer(text: str) -> int | float:
-    return int(text) if len(text) < 400 else float(text)  # infinite, for `_flaws` to refuse
+    return int(text) if len(text) < 400 else float(text)  # infinity, which `_flaws` refuses
 
 
 def _check_brackets(where: str, text: str) -> None:
-    """Measures the depth on the text: a parser would recurse, and fail, as deep as the text goes."""
+    """Refuses text that is nested too deeply, before parsing: the parser is recursive and would fail."""
     depth = 0
     for bracket in _BRACKET.findall(_STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
@@ -165,10 +166,10 @@ def _check_brackets(where: str, text: str) -> None:
 
 
 def _flaws(where: str, document: Any) -> Iterator[tuple[Sequence[str | int], str]]:
-    """What no document may have in it, whatever a field takes: where, and what is wrong with it.
+    """Finds values that are not allowed in any field: repeated keys, keys that are not text, infinite numbers.
 
     Raises:
-        SpecError: The document is too large, or too deep, to be looked through; one that contains itself is.
+        SpecError: The document is too large or nested too deeply, for example because it contains itself.
     """
     count = 0
     waiting: list[tuple[tuple[str | int, ...], Any]] = [((), document)]
@@ -180,7 +181,7 @@ def _flaws(where: str, document: Any) -> Iterator[tuple[Sequence[str | int], str
         if isinstance(value, Mapping):
             items = list(value.items())
             for key in getattr(value, "repeated", ()):
-                yield (*path, key), "this key stands here more than once"
+                yield (*path, key), "this key occurs more than once"
             for key in value:
                 if not isinstance(key, str) or _HALF_A_PAIR.search(key):
                     yield path, f"expected text as a key, got {shown(key)}"
@@ -197,20 +198,20 @@ def _flaws(where: str, document: Any) -> Iterator[tuple[Sequence[str | int], str
 
 
 def _newer(document: Mapping[str, Any]) -> Iterator[tuple[Sequence[str | int], str]]:
-    """Says of a later format that it is one, and nothing else: what it means by its fields is unknown here."""
+    """Refuses a newer format with this single message: the meaning of its fields is unknown."""
     number = document.get("format")
     if type(number) is int and number > FORMAT:
         yield ("format",), f"this version of fcframe reads format {FORMAT}; format {number} needs a newer one"
 
 
 def _refuse(where: str, problems: Iterator[tuple[Sequence[str | int], str]]) -> None:
-    found = list(problems)
-    if found:
-        raise _refusal(where, found[:MAX_PROBLEMS], len(found))
+    all_problems = list(problems)
+    if all_problems:
+        raise _refusal(where, all_problems[:MAX_PROBLEMS], len(all_problems))
 
 
 def _refusal(where: str, problems: Sequence[tuple[Sequence[str | int], str]], count: int) -> SpecError:
-    """The error that shows these problems, of so many in all."""
+    """The error with these problems; `count` is the number of all problems, including those that are not shown."""
     lines = [": ".join(filter(None, (where, _path(location), message))) for location, message in problems]
     if count > len(problems):
         lines.append(f"{where}: … and {count - len(problems)} more problems")
@@ -218,13 +219,13 @@ def _refusal(where: str, problems: Sequence[tuple[Sequence[str | int], str]], co
 
 
 def _path(location: Sequence[str | int]) -> str:
-    """The JSON path, on one line whatever the keys are."""
+    """The JSON path on one line; unusual keys are quoted."""
     return json_path(
         [step if isinstance(step, int) or _PLAIN_KEY.fullmatch(step) else shown(step) for step in location]
     )
 
 
-_HINT = "a spec describes data, it does not hold it"
+_HINT = "a spec describes data, it does not contain it"
 
 
 def _too_long(where: str) -> SpecError:

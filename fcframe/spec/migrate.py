@@ -1,4 +1,4 @@
-"""Documents of earlier formats: what each step to the next format changes."""
+"""Converts documents of earlier formats to the current format."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -7,7 +7,7 @@ Migration: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class MigrationError(Exception):
-    """A document of an earlier format means something that no later format can say."""
+    """A document of an earlier format has a setting that later formats do not have."""
 
     def __init__(self, location: Sequence[str | int], reason: str) -> None:
         self.location = location
@@ -16,32 +16,32 @@ class MigrationError(Exception):
 
 
 def _from_1(document: dict[str, Any]) -> dict[str, Any]:
-    """Format 2 adds fields; it changes the meaning of none that format 1 has."""
+    """Format 2 only adds fields; all fields of format 1 keep their meaning."""
     return document
 
 
 MIGRATIONS: Mapping[int, Migration] = {1: _from_1}
-"""Format number → the function from a document of that format to one of the next.
+"""Format number → a function that converts a document of that format to the next format.
 
-The function is given a document that nobody has validated; it returns a changed copy, and raises MigrationError where
-the document has no equivalent.
+The document is not validated before. The function returns a changed copy, and raises MigrationError if the document has
+no equivalent in the next format.
 """
 
 
 def migrate(document: dict[str, Any], migrations: Mapping[int, Migration] = MIGRATIONS) -> dict[str, Any]:
-    """The document in the format that this version reads; the argument stays as it is.
+    """Converts a document to the current format; the argument is not changed.
 
-    A document without a number is one of the newest format. One whose number is none that this version knows is
-    returned as it is, for validation to refuse.
+    A document without a format number has the current format. A document with an unknown number is returned unchanged;
+    the validation refuses it.
 
     Raises:
-        MigrationError: The document means something that the newest format cannot say.
+        MigrationError: The document has no equivalent in the current format.
 
     >>> migrate({"format": 1, "input": [4]})
     {'format': 2, 'input': [4]}
     """
     number = document.get("format")
-    while type(number) is int and number in migrations:  # true and 1.0 are no format numbers
+    while type(number) is int and number in migrations:  # not true or 1.0, which equal 1 in Python
         try:
             document = migrations[number](document)
         except MigrationError as error:

@@ -17,11 +17,11 @@ from fcframe.components import (
 from fcframe.strict import StrictModel
 
 FORMAT: Literal[2] = 2
-"""The format that this version reads and writes; `fcframe.spec.migrate` brings earlier ones to it."""
+"""The format that this version reads and writes; `fcframe.spec.migrate` converts earlier formats."""
 
 
 class Document(StrictModel):
-    """What both documents start with."""
+    """The fields that both documents have."""
 
     schema_address: Annotated[str | None, AfterValidator(lambda _: None), Field(alias="$schema", exclude=True)] = None
     """Path or URL of the JSON Schema with which an editor completes and checks this file. fcframe ignores it."""

@@ -1,4 +1,4 @@
-"""`--set training.optimizer.learning_rate=0.01`: changes to a document before it is validated."""
+"""Overrides fields of a spec before it is validated: `--set training.optimizer.learning_rate=0.01`."""
 
 import copy
 import json
@@ -13,10 +13,10 @@ _STEP = re.compile(r"\.?([^.\[\]=]+)|\[(\d+)\]")
 
 
 def override(document: dict[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
-    """The document with each `path=value` assigned; the value is JSON, or else taken as text.
+    """A copy of the document with each `path=value` assigned. The value is parsed as JSON, or else taken as text.
 
     Raises:
-        SpecError: An assignment is malformed, or its path leads through something that is not there.
+        SpecError: An assignment is malformed, or its path does not exist.
 
     >>> override({"training": {"epochs": 3}}, ["training.epochs=5", "training.optimizer.type=sgd"])
     {'training': {'epochs': 5, 'optimizer': {'type': 'sgd'}}}
@@ -60,19 +60,19 @@ def _parse(assignment: str) -> tuple[list[str | int], Any]:
 
 
 def _assign(document: dict[str, Any], path: list[str | int], value: Any) -> None:
-    at: Any = document
+    parent: Any = document
     for index, step in enumerate(path):
-        place = json_path(path[:index]) or "the top"
+        where = json_path(path[:index]) or "the top"
         if isinstance(step, int):
-            if not isinstance(at, list):
-                raise ValueError(f"{place} is no list")
-            if step >= len(at):
-                raise ValueError(f"{place} has {len(at)} elements, so there is no [{step}]")
-        elif not isinstance(at, dict):
-            raise ValueError(f"{place} is no object, so it has no {step!r}")
+            if not isinstance(parent, list):
+                raise ValueError(f"{where} is not a list")
+            if step >= len(parent):
+                raise ValueError(f"{where} has {len(parent)} elements, so there is no [{step}]")
+        elif not isinstance(parent, dict):
+            raise ValueError(f"{where} is not an object, so it has no {step!r}")
         if index == len(path) - 1:
-            at[step] = value
+            parent[step] = value
             return
-        if isinstance(step, str) and at.get(step) is None:
-            at[step] = {}  # an optional section that the spec leaves out
-        at = at[step]
+        if isinstance(step, str) and parent.get(step) is None:
+            parent[step] = {}  # an optional section that is missing in the spec
+        parent = parent[step]

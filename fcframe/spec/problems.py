@@ -1,4 +1,4 @@
-"""What pydantic found wrong with a document, in this project's words: said once, for the document as a whole."""
+"""Converts pydantic's validation errors to the messages of fcframe."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias, get_args
@@ -15,21 +15,21 @@ Keys: TypeAlias = Callable[[Location], Sequence[str]]
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong."""
+    """A mistake in a document."""
 
     location: Sequence[str | int]
-    """Where in the document, as keys and indices."""
+    """The location in the document, as keys and indices."""
     message: str
-    """What is wrong there: what was expected, the value, and a suggestion."""
+    """What was expected, the value, and a suggestion."""
 
 
-def worded(
+def describe_problems(
     error: ValidationError, model: type[BaseModel], document: Mapping[str, Any], registry: Lookup, most: int
 ) -> tuple[list[Problem], int]:
-    """The first problems of a document that a model refused, one for each place; and how many there are in all.
+    """The first `most` problems in a document, one for each location, and the number of all problems.
 
-    Only those that are returned are put into words, so that a document with 90,000 mistakes costs little more than
-    one with twenty.
+    Messages are only built for the problems that are returned, so that a document with 90,000 mistakes takes little
+    longer than one with twenty.
     """
 
     def keys(location: Location) -> list[str]:
@@ -37,12 +37,12 @@ def worded(
 
     first: list[tuple[Location, list[Any]]] = []
     count = _collect(error, (), first, most)
-    return [Problem(location, _either(location, lines, keys, registry)) for location, lines in first], count
+    return [Problem(location, _joined_message(location, lines, keys, registry)) for location, lines in first], count
 
 
 def _collect(error: ValidationError, start: Location, first: list[tuple[Location, list[Any]]], most: int) -> int:
-    """The number of places at which something is wrong; the first of them, with the lines about each, go to `first`."""
-    places: dict[Location, list[Any]] = {}
+    """Counts the locations with mistakes; adds the first ones, each with pydantic's error lines, to `first`."""
+    by_location: dict[Location, list[Any]] = {}
     for line in error.errors(include_url=False):
         if not _follows_from_items(line):
             location = line["loc"]
@@ -50,9 +50,9 @@ def _collect(error: ValidationError, start: Location, first: list[tuple[Location
                 location = tuple(step for step in location if step != ALTERNATIVE)
             if _is_about_a_key(line):
                 location = location[:-1]
-            places.setdefault(location, []).append(line)
+            by_location.setdefault(location, []).append(line)
     count = 0
-    for location, lines in places.items():
+    for location, lines in by_location.items():
         inner_errors = [line["ctx"]["holder"].error for line in lines if line["type"] == ENCLOSED]
         if len(inner_errors) < len(lines):
             count += 1
@@ -66,7 +66,7 @@ def _collect(error: ValidationError, start: Location, first: list[tuple[Location
 def _fields_at(
     location: Location, model: type[BaseModel], document: Mapping[str, Any], registry: Lookup
 ) -> dict[str, FieldInfo]:
-    """The fields of the object at a location, by key: those of the model that the types on the way lead to."""
+    """The fields of the object at a location, by key, found by following the annotations and the component types."""
     models: Iterable[type[BaseModel]] = (model,)
     value: Any = document
     try:
@@ -75,26 +75,26 @@ def _fields_at(
             if step in fields:
                 models = list(_models(fields[str(step)].annotation))
             value = value[step]
-    except (KeyError, IndexError, TypeError):  # no place in the document: what a plugin's own validator raised
+    except (KeyError, IndexError, TypeError):  # a plugin's validator raised an error with another location
         return {}
     return _fields(models, value, registry)
 
 
 def _fields(models: Iterable[type[BaseModel]], value: Any, registry: Lookup) -> dict[str, FieldInfo]:
-    """The fields that a value of one of these models has; which component it is, its type says."""
-    found: dict[str, FieldInfo] = {}
+    """The fields of a value of one of these models, by key. The "type" of the value selects the component."""
+    fields: dict[str, FieldInfo] = {}
     for model in models if isinstance(value, Mapping) else ():
         if issubclass(model, Component):
             try:
                 model = registry.find(model.kind, str(value.get("type")))
             except LookupError:
                 continue
-        found |= {field.alias or name: field for name, field in model.model_fields.items()}
-    return found
+        fields |= {field.alias or name: field for name, field in model.model_fields.items()}
+    return fields
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The models that a type names, however deep it has them in lists, dicts and unions."""
+    """The models in an annotation, also inside lists, dicts and unions."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in get_args(annotation):
@@ -131,8 +131,8 @@ _EXPECTED = {
 }
 
 
-def _words(location: Location, line: Any, keys: Keys, registry: Lookup) -> str:
-    """The message of one of pydantic's errors; `keys` says which keys the object at a location may have."""
+def _message(location: Location, line: Any, keys: Keys, registry: Lookup) -> str:
+    """The message for one of pydantic's error lines; `keys` returns the keys that the object at a location may have."""
     kind, message, value = line["type"], str(line["msg"]), line["input"]
     if kind == EXPLAINED:
         return message
@@ -165,9 +165,9 @@ def _unknown_type(registry: Lookup, kind: str, name: str) -> str:
     raise AssertionError(f"the {kind} {name!r} is registered, and was not found")
 
 
-def _either(location: Location, lines: Sequence[Any], keys: Keys, registry: Lookup) -> str:
-    """What a value should have been: of a value that is neither this nor that, both."""
-    messages = list(dict.fromkeys(_words(location, line, keys, registry) for line in lines))
+def _joined_message(location: Location, lines: Sequence[Any], keys: Keys, registry: Lookup) -> str:
+    """The message for all error lines about a value: for a union, there is one line for each choice."""
+    messages = list(dict.fromkeys(_message(location, line, keys, registry) for line in lines))
     start, end = "expected ", f", got {shown(lines[0]['input'])}"
     if len(messages) == 1 or not all(message.startswith(start) and message.endswith(end) for message in messages):
         return "; or ".join(messages)
@@ -175,10 +175,10 @@ def _either(location: Location, lines: Sequence[Any], keys: Keys, registry: Look
 
 
 def _is_about_a_key(line: Any) -> bool:
-    """Whether a key is at fault, and not its value; pydantic says so in a last step of the location."""
+    """Whether the error is about a key and not about its value; pydantic then ends the location with "[key]"."""
     return bool(line["loc"][-1:] == ("[key]",) and line["type"] != "extra_forbidden")
 
 
 def _follows_from_items(line: Any) -> bool:
-    """Whether a list counts as too short only because its items, which have lines of their own, were refused."""
+    """Whether a list is reported as too short only because its items were refused, which have their own lines."""
     return bool(line["type"] == "too_short" and len(line["input"]) >= line["ctx"]["min_length"])

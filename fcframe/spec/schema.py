@@ -1,4 +1,4 @@
-"""The JSON Schema of every spec that the installed plugins allow."""
+"""Generates the JSON Schema of specs, including the fields of all installed components."""
 
 from typing import Any
 
@@ -14,22 +14,21 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 LEFT_OUT_KEY = "x-fcframe-left-out"
-"""Lists the components that the schema does not describe, a line each, with the reason."""
+"""Key of the list of components that the schema does not describe, with the reasons."""
 
 
 def json_schema(registry: Registry) -> dict[str, Any]:
-    """One schema for both documents, with a branch for each registered component.
+    """The JSON Schema of network specs and experiment specs, with a branch for each registered component.
 
-    Each branch carries the component's description and defaults, and names the plugin that provides it. A type is
-    written as the component's type, or as `distribution:type`. Only the branch of an object's type is looked into, so
-    that a validator's work, and what an editor shows, does not grow with each container around it.
+    A branch has the component's description and defaults, and names its plugin. A type can be written as `type` or as
+    `distribution:type`. `if` and `then` select one branch by the type of an object. With `oneOf`, validators and
+    editors would have to try all branches at each level of nested containers.
 
-    It accepts what `load_spec` accepts, apart from what JSON Schema cannot express: it takes 3.0 for an integer; it
-    knows nothing of the size and depth of the whole text, of repeated keys, of the keys of an object that are numbers,
-    or of characters and numbers that no string and no float can hold; and it does not know which layers fit together,
-    which `load_spec` does not check either. It describes the newest format only.
+    The schema accepts the same documents as `load_spec`, with exceptions that JSON Schema cannot express: it accepts
+    3.0 as an integer, and it does not check the size and depth of the document, repeated keys, keys that are numbers,
+    and characters or numbers that a string or a float cannot represent. It describes the current format only.
 
-    A component whose fields have no JSON Schema is left out; "x-fcframe-left-out" lists these with the reason.
+    Components whose fields have no JSON Schema are omitted; "x-fcframe-left-out" lists them with the reasons.
     """
     definitions: dict[str, Any] = {kind.kind: {} for kind in KINDS}
     left_out: list[str] = []
@@ -39,14 +38,14 @@ def json_schema(registry: Registry) -> dict[str, Any]:
             names = _names(component, registry)
             if not names:
                 continue
-            place = f"{kind.kind}.{names[0]}"
+            key = f"{kind.kind}.{names[0]}"
             try:
-                _define(place, component, definitions)
+                _define(key, component, definitions)
             except ContractError as error:
                 left_out.append(f"{error}; {registry.origin(component)} provides it")
                 continue
-            _complete(definitions[place], component, names, registry)
-            branches.append((place, names))
+            _complete(definitions[key], component, names, registry)
+            branches.append((key, names))
         definitions[kind.kind] = _choice(kind, branches)
     _define("ExperimentSpec", ExperimentSpec, definitions)
     _define("NetworkSpec", NetworkSpec, definitions)
@@ -64,19 +63,19 @@ def json_schema(registry: Registry) -> dict[str, Any]:
 
 
 def _names(component: type[Component], registry: Registry) -> list[str]:
-    """What a spec may call the component: its type, where no other one has it, and `distribution:type`."""
-    found = []
+    """The names of a component in specs: `distribution:type`, and its type if that is unambiguous."""
+    names = []
     for name in (component.type, f"{registry.origin(component).distribution}:{component.type}"):
         try:
             if registry.find(component.kind, name) is component:
-                found.append(name)
+                names.append(name)
         except LookupError:  # ambiguous
             pass
-    return found
+    return names
 
 
 def _choice(kind: type[Component], branches: list[tuple[str, list[str]]]) -> dict[str, Any]:
-    """The schema of a component of one kind, from the places and the names of all that are registered."""
+    """The schema of any component of one kind, from the definition key and the names of each component."""
     if not branches:
         return {"title": kind.__name__, "not": {}, "description": "no plugin provides one"}
     return {
@@ -87,9 +86,9 @@ def _choice(kind: type[Component], branches: list[tuple[str, list[str]]]) -> dic
         "allOf": [
             {
                 "if": {"required": ["type"], "properties": {"type": _one_of(names)}},
-                "then": {"$ref": _pointer(place)},
+                "then": {"$ref": _pointer(key)},
             }
-            for place, names in branches
+            for key, names in branches
         ],
     }
 
@@ -106,12 +105,12 @@ def fields_schema(component: type[Component]) -> dict[str, Any]:
     """
     definitions: dict[str, Any] = {}
     _define("component", component, definitions)
-    found: dict[str, Any] = definitions["component"]
-    return found
+    schema: dict[str, Any] = definitions["component"]
+    return schema
 
 
 def _define(name: str, model: type[StrictModel], definitions: dict[str, Any]) -> None:
-    """Adds a model's schema, and beside it those of the models inside it."""
+    """Adds the schema of a model and of the models inside it to the definitions."""
     try:
         schema = model.model_json_schema(ref_template=_pointer(f"{name}.{{model}}"))
     except (PydanticUserError, NameError) as error:  # NameError: a type that is imported under TYPE_CHECKING
@@ -131,7 +130,7 @@ def _complete(schema: dict[str, Any], component: type[Component], names: list[st
 
 
 def _linked(schema: Any) -> Any:
-    """The schema with each field that holds a component linked to that kind's branches."""
+    """The schema in which each field for a component refers to the definition of its kind."""
     if isinstance(schema, list):
         return [_linked(item) for item in schema]
     if not isinstance(schema, dict):
@@ -139,15 +138,15 @@ def _linked(schema: Any) -> Any:
     if SCHEMA_KEY in schema:
         rest = {key: value for key, value in schema.items() if key != SCHEMA_KEY}
         return {"$ref": _pointer(schema[SCHEMA_KEY]), **_linked(rest)}
-    found = {}
+    linked = {}
     for key, value in schema.items():
         if key == "properties":
-            found[key] = {name: _linked(field) for name, field in value.items()}
+            linked[key] = {name: _linked(field) for name, field in value.items()}
         elif key in ("default", "const", "enum"):
-            found[key] = value
-        elif key != "title":  # pydantic's titles say the name once more
-            found[key] = _linked(value)
-    return found
+            linked[key] = value
+        elif key != "title":  # pydantic's titles only repeat the field's name
+            linked[key] = _linked(value)
+    return linked
 
 
 def _pointer(name: str) -> str:

@@ -25,11 +25,11 @@ BAD_SPECS = {
     ),
     "a key twice": (
         json.dumps(experiment()).replace('"units": 10', '"units": 10, "units": 20'),
-        "bad.json: network.layers[0].units: this key stands here more than once",
+        "bad.json: network.layers[0].units: this key occurs more than once",
     ),
     "10 MB": (
         json.dumps(experiment(name="x" * 10_000_000)),
-        "bad.json: more than 2,000,000 characters; a spec describes data, it does not hold it",
+        "bad.json: more than 2,000,000 characters; a spec describes data, it does not contain it",
     ),
     "10,000 layers inside each other": (
         '{"layers": [' * 10_000 + "]}" * 10_000,

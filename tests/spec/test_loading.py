@@ -152,9 +152,9 @@ def test_repeated_keys_are_refused_wherever_they_are_and_all_at_once():
     text = """{"input": [4], "input": [5], "loss": {"type": "mse", "type": "mse", "type": "mse"},
                "layers": [{"type": "relu"}, {"type": "residual", "layers": [{"units": 1, "units": 2}]}]}"""
     assert problems(text) == [
-        "spec: input: this key stands here more than once",
-        "spec: loss.type: this key stands here more than once",
-        "spec: layers[1].layers[0].units: this key stands here more than once",
+        "spec: input: this key occurs more than once",
+        "spec: loss.type: this key occurs more than once",
+        "spec: layers[1].layers[0].units: this key occurs more than once",
     ]
 
 
@@ -212,7 +212,7 @@ def test_a_message_stays_on_its_line_whatever_the_keys_and_values_are():
 
 @pytest.mark.usefixtures("quick")
 def test_ten_megabytes_are_too_much(tmp_path):
-    message = "more than 2,000,000 characters; a spec describes data, it does not hold it"
+    message = "more than 2,000,000 characters; a spec describes data, it does not contain it"
     text = json.dumps({"data": "é" * 5_000_000}, ensure_ascii=False)
     assert problems(text) == [f"spec: {message}"]
     path = tmp_path / "net.json"
@@ -228,7 +228,7 @@ def test_more_than_a_hundred_thousand_values_are_too_many(item):
     count = 51_000 if "type" in item else 101_000
     items = ", ".join(item.replace("{}", str(at)) for at in range(count))
     text = f'{{"layers": {{{items}}}}}' if '"a{}"' in item else f'{{"layers": [{items}]}}'
-    assert problems(text) == ["spec: more than 100,000 values; a spec describes data, it does not hold it"]
+    assert problems(text) == ["spec: more than 100,000 values; a spec describes data, it does not contain it"]
 
 
 @pytest.mark.usefixtures("quick")
@@ -623,10 +623,10 @@ def test_of_two_overrides_the_later_one_holds():
         ("network.layers[x]=5", "cannot read the path at '[x]'; write it like network.layers[0].units"),
         ("network..dtype=5", "cannot read the path at '..dtype'; write it like network.layers[0].units"),
         ("network.layers[3].units=5", "network.layers has 1 elements, so there is no [3]"),
-        ("network.layers.units=5", "network.layers is no object, so it has no 'units'"),
-        ("network.dtype.x=5", "network.dtype is no object, so it has no 'x'"),
-        ("network[0]=5", "network is no list"),
-        ("[0]=5", "the top is no list"),
+        ("network.layers.units=5", "network.layers is not an object, so it has no 'units'"),
+        ("network.dtype.x=5", "network.dtype is not an object, so it has no 'x'"),
+        ("network[0]=5", "network is not a list"),
+        ("[0]=5", "the top is not a list"),
     ],
 )
 def test_an_override_that_leads_nowhere_is_refused(assignment, message):
