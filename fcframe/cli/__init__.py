@@ -1,4 +1,4 @@
-"""The command line. Each command is a file of this package, imported when it is called."""
+"""The command line. Each command is a module of this package, which is imported only when the command is called."""
 
 import gc
 import importlib
@@ -8,45 +8,46 @@ from types import ModuleType
 from typing import Any
 
 BAD_INPUT = 2
+"""Exit code for bad input."""
 INTERRUPTED = 130
-"""128 and the number of SIGINT, as a shell has it."""
+"""Exit code after Ctrl-C: 128 plus the number of SIGINT, as in a shell."""
 
 
 def main() -> None:
-    """Runs the command line: exit code 0, 1 (a check failed), 2 (bad input: one line a problem) or 130 (Ctrl-C)."""
-    # A thread of OpenBLAS that has nothing to do sleeps after 2^20 cycles, not 2^28: others may want its core.
+    """Runs the command line. The exit code is 0, 1 (a check failed), 2 (bad input) or 130 (Ctrl-C)."""
+    # An idle thread of OpenBLAS waits in a busy loop for 2^28 cycles; after 2^20 cycles, other programs get its core.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
-    # Plugins of pydantic's have no business here, and to find them pydantic walks through all that is installed.
+    # To find plugins for pydantic, which are not needed, pydantic would read the metadata of all distributions.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    _postpone()
-    gc.disable()  # until the command's modules are there: of what is imported nothing is garbage
+    _postpone_importlib_metadata()
+    gc.disable()  # until the command's modules are imported: imports create many objects, but no garbage
     try:
-        from fcframe.cli.program import run  # here, so that an interrupt while modules are imported is answered too
+        from fcframe.cli.program import run  # inside `try`, so that Ctrl-C during imports is handled as well
 
         code = run()
     except KeyboardInterrupt:
         code = complain("interrupted", INTERRUPTED)
-    gc.freeze()  # the process ends: nothing is left that is worth a last look
+    gc.freeze()  # the process ends, so a last garbage collection would be a waste of time
     sys.exit(code)
 
 
-def _postpone() -> None:
+def _postpone_importlib_metadata() -> None:
     if "importlib.metadata" not in sys.modules:
         postponed: Any = _Postponed("importlib.metadata")
         importlib.metadata = sys.modules["importlib.metadata"] = postponed
 
 
 class _Postponed(ModuleType):
-    """Stands for importlib.metadata until something of it is used.
+    """A substitute for importlib.metadata that imports the real module when it is used.
 
-    Pydantic imports `entry_points` from it, to find plugins of its own, which are switched off here; the import takes
-    a tenth of a command's start.
+    Pydantic imports `entry_points` from importlib.metadata, to find plugins for pydantic, which are disabled here. The
+    import would take a tenth of a command's start-up time.
     """
 
     def __getattr__(self, name: str) -> Any:
         if name == "entry_points":
             return lambda **group: getattr(self._imported(), name)(**group)
-        if name == "__path__":  # asked for by `from importlib.metadata import …`
+        if name == "__path__":  # looked up by `from importlib.metadata import …`
             raise AttributeError(name)
         return getattr(self._imported(), name)
 
@@ -57,13 +58,13 @@ class _Postponed(ModuleType):
 
 
 def complain(message: str, code: int = BAD_INPUT) -> int:
-    """Says on standard error what is wrong, one line a problem; gives the exit code."""
-    from fcframe.terminal import as_text  # only where something is wrong
+    """Prints an error message on standard error; returns the exit code."""
+    from fcframe.terminal import as_text  # only needed for an error message
 
-    if sys.stderr is not None:  # closed by whoever started this
+    if sys.stderr is not None:  # None if the parent process closed it
         try:
             sys.stderr.writelines(f"fcframe: {line}\n" for line in as_text(message).split("\n"))
             sys.stderr.flush()
         except (OSError, ValueError):
-            return code  # there is nobody to tell
+            return code  # standard error cannot be written
     return code

@@ -1,4 +1,4 @@
-"""`fcframe check SPEC`: whether a spec is valid."""
+"""`fcframe check SPEC`: checks that a spec is valid."""
 
 from typing import Any
 
@@ -22,8 +22,8 @@ from fcframe.spec.models import ExperimentSpec, Spec
 def command(specs: tuple[str, ...], overrides: tuple[str, ...], with_data: bool, as_json: bool) -> None:
     """Check that SPECS are valid: every field, and whether the layers fit together.
 
-    All problems of a spec are listed, one per line. Exit code 2 if there are any. Notes say what is valid but probably
-    a mistake; some need the data (--data). "-" reads standard input.
+    All problems in a spec are listed, one per line. The exit code is 2 if there are any. Notes report settings that are
+    valid but probably a mistake; some of them need the data (--data). "-" reads standard input.
     """
     results = [_check(source, overrides, with_data) for source in specs]
     if as_json:
@@ -43,18 +43,18 @@ def _check(source: str, overrides: tuple[str, ...], with_data: bool) -> dict[str
     try:
         spec = read_spec(source, overrides)
         with located(source):
-            found = plan(spec)
+            planned = plan(spec)
             rows = _check_data(spec) if with_data else None
-            noted = list(notes(spec, rows)) if isinstance(spec, ExperimentSpec) else []
+            lines = list(notes(spec, rows)) if isinstance(spec, ExperimentSpec) else []
     except FcframeError as error:
         return {"spec": source, "problems": str(error).split("\n")}
-    sizes = {"layers": len(found.chain.layers), "parameters": found.size}
-    return {"spec": source, "problems": [], **sizes, **({"notes": noted} if noted else {})}
+    sizes = {"layers": len(planned.chain.layers), "parameters": planned.size}
+    return {"spec": source, "problems": [], **sizes, **({"notes": lines} if lines else {})}
 
 
 def _check_data(spec: Spec) -> int | None:
-    """Checks that the data fits the network; the number of training examples, where there is data."""
-    from fcframe.training.experiment import check_measured, fitted, load_data  # what checks no data needs no training
+    """Checks that the data fits the network; returns the number of training examples, or None for a network spec."""
+    from fcframe.training.experiment import check_measured, fitted, load_data  # slow to import
 
     if not isinstance(spec, ExperimentSpec):
         return None

@@ -1,4 +1,4 @@
-"""What commands share: the options of those that read a spec, and how facts are printed for a program."""
+"""Options that several commands have, and JSON output."""
 
 import json
 import re
@@ -25,8 +25,8 @@ overrides_option = click.option(
 kernels_option = click.option(
     "--kernels",
     metavar="NAME",
-    help="Kernels that compute the training step; `fcframe list` names them. "
-    "Default: the environment variable FCFRAME_KERNELS, otherwise the fastest that work on this machine.",
+    help="Kernels that compute the training step; `fcframe list` shows them. "
+    "Default: the environment variable FCFRAME_KERNELS, otherwise the first that work on this machine.",
 )
 threads_option = click.option(
     "--threads",
@@ -36,19 +36,19 @@ threads_option = click.option(
     "small network and one per core for a large one.",
 )
 _ESCAPED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that JSON allows in strings as they are, and that move a terminal's cursor or reorder its text."""
+"""Characters that JSON allows unescaped, but that move the cursor of a terminal or reorder its text."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
 def read_spec(source: str, overrides: Sequence[str]) -> Spec:
-    """The spec of a file, or of standard input where the file is called "-"."""
+    """Loads a spec from a file, or from standard input if the file is called "-"."""
     return load_spec(Path(source), overrides=overrides)
 
 
 @contextmanager
 def located(source: str) -> Iterator[None]:
-    """Puts the spec's file before what is wrong with the network, or with the data that it names."""
+    """Adds the file of the spec to the messages of SpecErrors and DataErrors that the block raises."""
     where = title(Path(source))
     try:
         yield
@@ -59,8 +59,8 @@ def located(source: str) -> Iterator[None]:
 
 
 def print_json(facts: Any) -> None:
-    """Facts for a program, in characters that the output has; control characters are escaped."""
+    """Prints JSON. Control characters are escaped, and also all non-ASCII characters if the output is not UTF-8."""
     out = streams.stdout()
     ascii_only = (getattr(out, "encoding", None) or "").lower() not in ("utf-8", "utf8")
     text = json.dumps(facts, indent=2, ensure_ascii=ascii_only)
-    click.echo(_ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text), file=out)
+    click.echo(_ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text), file=out)

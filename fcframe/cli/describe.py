@@ -1,4 +1,4 @@
-"""`fcframe describe TYPE`: a component in its own words."""
+"""`fcframe describe TYPE`: shows the documentation of a component."""
 
 import inspect
 import json
@@ -11,7 +11,8 @@ from fcframe.cli.streams import Command
 from fcframe.cli.tables import console, print_table, print_text
 from fcframe.components import Component
 from fcframe.errors import SpecError
-from fcframe.plugins import Registry, registry
+from fcframe.plugins import Registry
+from fcframe.plugins import registry as installed
 from fcframe.spec.schema import fields_schema
 
 
@@ -19,24 +20,24 @@ from fcframe.spec.schema import fields_schema
 @click.argument("name", metavar="TYPE")
 @json_option
 def command(name: str, as_json: bool) -> None:
-    """Explain the component TYPE: what it does, its fields with their defaults, and the JSON to paste into a spec.
+    """Explain the component TYPE: what it does, its fields with their defaults, and the JSON for a spec.
 
-    Several kinds may have a component of one type; all of them are explained. Write distribution:type for the one of
-    one distribution.
+    If several kinds have a component of this type, all of them are explained. Write distribution:type to select the
+    component of one distribution.
     """
-    found = registry()
+    registry = installed()
     try:
-        components = found.named(name)
+        components = registry.named(name)
     except LookupError as error:
         raise SpecError([str(error.args[0])]) from None
     if as_json:
-        print_json([facts(component, found) for component in components])
+        print_json([facts(component, registry) for component in components])
         return
     for component in components:
-        _print(component, found)
+        _print(component, registry)
 
 
-def facts(component: type[Component], found: Registry) -> dict[str, Any]:
+def facts(component: type[Component], registry: Registry) -> dict[str, Any]:
     """The description as JSON."""
     schema = fields_schema(component)
     required = schema.get("required", [])
@@ -45,11 +46,11 @@ def facts(component: type[Component], found: Registry) -> dict[str, Any]:
     return {
         "kind": component.kind,
         "type": component.type,
-        "plugin": found.origin(component).name,
-        "distribution": found.origin(component).distribution,
-        "version": found.origin(component).version,
+        "plugin": registry.origin(component).name,
+        "distribution": registry.origin(component).distribution,
+        "version": registry.origin(component).version,
         "description": inspect.getdoc(component) if component.__doc__ else "",
-        "example": example(component, schema, found.name(component)),
+        "example": example(component, schema, registry.name(component)),
         "fields": [
             {
                 "name": name,
@@ -64,7 +65,7 @@ def facts(component: type[Component], found: Registry) -> dict[str, Any]:
 
 
 def takes(field: dict[str, Any]) -> str:
-    """What a field takes, in a few words, from its JSON Schema.
+    """A short description of the values that a field takes, from its JSON Schema.
 
     >>> takes({"type": "integer", "exclusiveMinimum": 0})
     'integer > 0'
@@ -87,12 +88,12 @@ def takes(field: dict[str, Any]) -> str:
 
 
 def example(component: type[Component], schema: dict[str, Any], called: str) -> dict[str, Any]:
-    """The shortest JSON of a component: what a spec calls it, and the fields that have no default.
+    """A minimal JSON object for a component, with its type and its required fields.
 
-    Their values are those of the first of its examples, and without one such as the field takes by its schema.
+    The values are taken from the first of the component's examples that has them, or else derived from the schema.
     """
     required = [name for name, field in component.model_fields.items() if field.is_required()]
-    for fields in ({}, *(shown.fields for shown in component.examples)):
+    for fields in ({}, *(example.fields for example in component.examples)):
         try:
             written = component(**{name: fields[name] for name in required}).model_dump(mode="json", by_alias=True)
             keys = [component.model_fields[name].alias or name for name in required]
@@ -104,7 +105,7 @@ def example(component: type[Component], schema: dict[str, Any], called: str) -> 
 
 
 def placeholder(name: str, field: dict[str, Any]) -> Any:
-    """A value that a field takes, from its JSON Schema; of a text, the field's name in capitals.
+    """A value for a field, from its JSON Schema; for a string, the field's name in capitals.
 
     >>> placeholder("path", {"type": "string"}), placeholder("units", {"type": "integer", "exclusiveMinimum": 0})
     ('PATH', 1)
@@ -121,10 +122,10 @@ def placeholder(name: str, field: dict[str, Any]) -> Any:
     return plain.get(field.get("type", ""))
 
 
-def _print(component: type[Component], found: Registry) -> None:
-    described = facts(component, found)
+def _print(component: type[Component], registry: Registry) -> None:
+    described = facts(component, registry)
     out = console()
-    print_text(out, f"{found.name(component)} ({component.kind}), from {found.origin(component)}\n", style="bold")
+    print_text(out, f"{registry.name(component)} ({component.kind}), from {registry.origin(component)}\n", style="bold")
     print_text(out, f"{described['description']}\n")
     rest = "; other fields have their defaults" if len(described["fields"]) >= len(described["example"]) else ""
     print_text(out, f"In a spec{rest}:\n")

@@ -1,4 +1,4 @@
-"""The fields of a spec that an option may stand for: `--lr 0.1` is `--set training.optimizer.learning_rate=0.1`."""
+"""Suggests `--set` for an unknown option: `--set training.optimizer.learning_rate=0.1` for `--lr 0.1`."""
 
 import difflib
 import json
@@ -10,31 +10,31 @@ from fcframe.plugins import registry
 from fcframe.spec.schema import json_schema
 
 MAX_DEPTH = 5
-"""Steps of the longest path: training.optimizer.learning_rate has 3; layers inside layers have any number."""
-MAX_SHOWN = 3
-"""Fields that are named where several fit."""
+"""Length of the longest path that is suggested; layers inside layers have paths of any length."""
+MAX_SUGGESTIONS = 3
+"""Fields that are suggested for one option."""
 
 
 def set_instead(option: str, arguments: Sequence[str] = ()) -> str:
-    """The sentence that says which `--set` does what an option was meant to do; nothing where no field fits.
+    """A sentence that suggests `--set` for an unknown option; empty if no field has a similar name.
 
     Args:
-        option: The option as it was written.
-        arguments: The command line, for the value that was given.
+        option: The unknown option.
+        arguments: The arguments of the command line, to find the option's value.
 
     >>> set_instead("--lr", ["train", "spec.json", "--lr", "0.1"])
     '. Fields of the spec are changed with --set: --set training.optimizer.learning_rate=0.1'
     """
     try:
         schema = json_schema(registry())
-    except FcframeError:  # a plugin is wrong; that is not what was asked
+    except FcframeError:  # a broken plugin; the message is about the option
         return ""
     paths = list(dict.fromkeys(_paths(schema, schema["$defs"]["ExperimentSpec"], "", 0, frozenset())))
     word = option.lstrip("-").lower().replace("-", "_")
     known = {_name(path) for path in paths}
     name = word if word in known else _meant(word, known)
     fitting = sorted((path for path in paths if _name(path) == name), key=lambda path: (path.count("."), len(path)))
-    fitting = [path for path in fitting if path.count(".") == fitting[0].count(".")][:MAX_SHOWN]
+    fitting = [path for path in fitting if path.count(".") == fitting[0].count(".")][:MAX_SUGGESTIONS]
     if not fitting:
         return ""
     value = _value(option, arguments)
@@ -42,7 +42,7 @@ def set_instead(option: str, arguments: Sequence[str] = ()) -> str:
 
 
 def _meant(word: str, known: set[str]) -> str:
-    """The name of a field that a word abbreviates, or nearly is: "lr", "batch", "epoch"."""
+    """The field name that a word abbreviates or misspells: "lr", "batch", "epoch"; empty if there is none."""
     letters = {"".join(part[0] for part in name.split("_") if part): name for name in sorted(known) if "_" in name}
     starts = [name for name in sorted(known, key=len) if len(word) > 2 and name.startswith(word)]
     near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.75)
@@ -50,12 +50,12 @@ def _meant(word: str, known: set[str]) -> str:
 
 
 def _name(path: str) -> str:
-    """The field's own name; of the type of a component, the component's: --optimizer is training.optimizer.type."""
+    """The last part of a path; for a type, the part before it: --optimizer stands for training.optimizer.type."""
     return path.removesuffix(".type").rpartition(".")[2]
 
 
 def _paths(schema: Any, part: Any, path: str, depth: int, inside: frozenset[str]) -> Iterator[str]:
-    """The paths of all fields below a part of the schema; a component's are those of every type."""
+    """The paths of all fields below a part of the schema, including the fields of all components of a kind."""
     if not isinstance(part, dict) or depth > MAX_DEPTH:
         return
     reference = str(part.get("$ref", "")).removeprefix("#/$defs/")
@@ -81,7 +81,7 @@ def _is_component(schema: Any, field: Any) -> bool:
 
 
 def _value(option: str, arguments: Sequence[str]) -> str:
-    """The value that was given to an option, or "VALUE"."""
+    """The value of an option on the command line, or "VALUE"."""
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
         if argument.startswith(f"{option}="):
             return _as_json(argument.partition("=")[2])

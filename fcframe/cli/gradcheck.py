@@ -1,4 +1,4 @@
-"""`fcframe gradcheck [TYPE|SPEC …]`: whether components do what their kind promises, their gradients first of all."""
+"""`fcframe gradcheck [TYPE|SPEC …]`: checks the gradients of components, and the rest of their contract."""
 
 import sys
 import time
@@ -18,7 +18,8 @@ from fcframe.cli.tables import console, print_table, print_text
 from fcframe.components import Component
 from fcframe.errors import SpecError
 from fcframe.kernels import NUMPY, Kernels
-from fcframe.plugins import Registry, registry
+from fcframe.plugins import Registry
+from fcframe.plugins import registry as installed
 from fcframe.plugins.faults import Quarantined
 from fcframe.providers import choose, limit_threads, name_in_use, requested_name
 from fcframe.strict import suggestion
@@ -31,10 +32,10 @@ from fcframe.verify.suite import is_provider
 from fcframe.verify.suite_run import suite_run, unusable
 
 REFRESH = 0.1
-"""Seconds between two drawings of the bar."""
+"""Seconds between two updates of the progress bar."""
 COLUMNS = ("cases", *(status.value for status in Status), "seconds")
 SPARE = (Status.NOT_APPLICABLE.value, Status.SKIPPED.value, "seconds", "cases")
-"""Columns that are left out on a narrow terminal."""
+"""Columns that are omitted on a narrow terminal."""
 
 
 @click.command("gradcheck", cls=Command)
@@ -64,25 +65,26 @@ def command(
     threads: int | None,
     kernels: str | None,
 ) -> None:
-    """Check that components keep the contract of their kind, above all that their gradients are right.
+    """Check that the gradients of components are right, and that the components keep the rest of their contract.
 
-    Name component types, specs whose network is to be checked, or kernels; without any, everything that is installed
-    is checked. Write distribution:type for the component of one distribution.
+    Arguments are types of components, specs whose networks are checked, or names of kernels. Without arguments, all
+    installed components and kernels are checked. Write distribution:type for the component of one distribution.
 
-    Each row of the table is a component; its checks are counted by their worst case. Exit code 1 if a check failed.
+    Each row of the table is a component; the numbers count its checks, each by its worst case. The exit code is 1 if a
+    check failed.
     """
-    found = registry()
-    subjects = _subjects(found, names, plugin)
-    name_in_use(found, kernels)  # refuses an unknown name before any check runs
-    count = number(threads, largest=0)  # the cases are small
+    registry = installed()
+    subjects = _subjects(registry, names, plugin)
+    name_in_use(registry, kernels)  # refuses an unknown name before any check runs
+    count = number(threads, largest=0)  # the arrays in checks are too small for several threads
     with limited(count):
         if mutate:
             _mutate(subjects, seed, as_json)
             return
         running = NUMPY if requested_name(kernels) is None else choose(kernels)
         with limit_threads(running, count):
-            report = _checked(subjects, found, seed, running)
-    report.results += [unusable(broken) for broken in _broken(found, names, plugin)]
+            report = _checked(subjects, registry, seed, running)
+    report.results += [unusable(broken) for broken in _broken(registry, names, plugin)]
     if as_json:
         print_json(ledger.facts(report, seed))
     else:
@@ -91,30 +93,30 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-def _subjects(found: Registry, names: Sequence[str], plugin: str | None) -> list[tuple[str, Any]]:
-    """What is to be checked, each under its name in the ledger."""
-    named = {name: components for name in names if (components := _named(found, name))}
-    types = named.keys() | found.kernels.keys()
-    groups = named.values() if names else [list(found)]
+def _subjects(registry: Registry, names: Sequence[str], plugin: str | None) -> list[tuple[str, Any]]:
+    """The components, kernels and networks to check, each with its name in the report."""
+    named = {name: components for name in names if (components := _named(registry, name))}
+    types = named.keys() | registry.kernels.keys()
+    groups = named.values() if names else [list(registry)]
     components = list(dict.fromkeys(component for group in groups for component in group))
     if plugin is not None:
-        components = [component for component in components if plugin in _origins(found, component)]
-        if not any(plugin in (known.name, known.distribution) for known in found.plugins):
-            raise SpecError([_unknown_plugin(found, plugin)])
+        components = [component for component in components if plugin in _origins(registry, component)]
+        if not any(plugin in (known.name, known.distribution) for known in registry.plugins):
+            raise SpecError([_unknown_plugin(registry, plugin)])
     providers = {
         name: provider
-        for name, (origin, provider) in found.kernels.items()
+        for name, (origin, provider) in registry.kernels.items()
         if (not names or name in names) and (plugin is None or plugin in (origin.name, origin.distribution))
     }
     if plugin is not None:
-        mine = {name for name, group in named.items() if set(group) & set(components)} | providers.keys()
-        elsewhere = [name for name in names if name not in mine]
-        if elsewhere:
-            raise SpecError([f"plugin {plugin!r} registers no {', '.join(map(repr, elsewhere))}"])
-        if not components and not providers and not _broken(found, names, plugin):
+        registered = {name for name, group in named.items() if set(group) & set(components)} | providers.keys()
+        others = [name for name in names if name not in registered]
+        if others:
+            raise SpecError([f"plugin {plugin!r} registers no {', '.join(map(repr, others))}"])
+        if not components and not providers and not _broken(registry, names, plugin):
             raise SpecError([f"plugin {plugin!r} registers no component"])
     subjects: list[tuple[str, Any]] = [
-        (f"{component.kind} {found.name(component)}", component) for component in components
+        (f"{component.kind} {registry.name(component)}", component) for component in components
     ]
     subjects += [(f"kernels {name}", provider) for name, provider in providers.items()]
     for name in dict.fromkeys(names):
@@ -122,7 +124,7 @@ def _subjects(found: Registry, names: Sequence[str], plugin: str | None) -> list
             continue
         if not (Path(name).suffix or Path(name).exists() or name == "-"):
             try:
-                found.named(name)
+                registry.named(name)
             except LookupError as error:
                 unknown = str(error.args[0]).startswith("no ")
                 hint = ". A spec is named by its file" if unknown else ""
@@ -134,38 +136,40 @@ def _subjects(found: Registry, names: Sequence[str], plugin: str | None) -> list
     return subjects
 
 
-def _broken(found: Registry, names: Sequence[str], plugin: str | None) -> list[Quarantined]:
-    """What of everything, or of a plugin, should have been checked and cannot be used."""
+def _broken(registry: Registry, names: Sequence[str], plugin: str | None) -> list[Quarantined]:
+    """The quarantined plugins and components that would have been checked."""
     if names:
         return []
-    return [one for one in found.quarantined if plugin in (None, one.plugin.name, one.plugin.distribution)]
+    return [fault for fault in registry.quarantined if plugin in (None, fault.plugin.name, fault.plugin.distribution)]
 
 
-def _named(found: Registry, name: str) -> list[type[Component]]:
-    """The components of that type, or of that type and distribution; none where there are none."""
+def _named(registry: Registry, name: str) -> list[type[Component]]:
+    """The components with a name; empty if there are none."""
     try:
-        return list(found.named(name))
+        return list(registry.named(name))
     except LookupError:
         return []
 
 
-def _origins(found: Registry, component: type[Component]) -> tuple[str, str]:
-    origin = found.origin(component)
+def _origins(registry: Registry, component: type[Component]) -> tuple[str, str]:
+    origin = registry.origin(component)
     return origin.name, origin.distribution
 
 
-def _unknown_plugin(found: Registry, plugin: str) -> str:
-    known = sorted({name for origin in found.plugins for name in (origin.name, origin.distribution)})
-    broken = [str(broken) for broken in found.quarantined if plugin in (broken.plugin.name, broken.plugin.distribution)]
+def _unknown_plugin(registry: Registry, plugin: str) -> str:
+    known = sorted({name for origin in registry.plugins for name in (origin.name, origin.distribution)})
+    broken = [
+        str(broken) for broken in registry.quarantined if plugin in (broken.plugin.name, broken.plugin.distribution)
+    ]
     if broken:
         return broken[0]
     return f"no plugin called {plugin!r}.{suggestion(plugin, known)} Installed: {', '.join(known)}"
 
 
-def _checked(subjects: Sequence[tuple[str, Any]], found: Registry, seed: int, running: Kernels) -> Report:
-    """Runs the batteries, with a bar on a terminal.
+def _checked(subjects: Sequence[tuple[str, Any]], registry: Registry, seed: int, running: Kernels) -> Report:
+    """Runs all checks, with a progress bar on a terminal.
 
-    The bar is drawn between two checks and never during one: what is printed then is held to be the component's.
+    The bar is redrawn between two checks only: output during a check would be attributed to the component.
     """
     terminal = Console(stderr=True)
     now = TextColumn("{task.fields[now]}", markup=False)
@@ -179,7 +183,7 @@ def _checked(subjects: Sequence[tuple[str, Any]], found: Registry, seed: int, ru
         one = bar.add_task("checks", total=None, now="")
         for name, subject in subjects:
             bar.update(everything, now=as_text(name), refresh=True)
-            made, results = suite_run(subject, found, seed, name, running), Report()
+            made, results = suite_run(subject, registry, seed, name, running), Report()
             bar.reset(one, total=len(made.check_runs) + 1)
             for result in made:
                 results.results.append(result)
@@ -207,20 +211,20 @@ def _print(report: Report) -> None:
         rows.append((component, str(lines.cases), *numbers, seconds, verdict.replace("failed", "FAILED")))
     columns = ("component", *COLUMNS, "verdict")
     print_table(out, columns, rows, right=COLUMNS, spare=SPARE, prose=False, alarming=failed)
-    told = [str(finding) for finding in distinct(report.failures)]
-    told += [f"inconclusive: {found}" for found in report if found.status is Status.INCONCLUSIVE]
-    for head, *details in map(str.splitlines, told):
+    findings = [str(finding) for finding in distinct(report.failures)]
+    findings += [f"inconclusive: {result}" for result in report if result.status is Status.INCONCLUSIVE]
+    for head, *details in map(str.splitlines, findings):
         print_text(out, f"\n{head}", style="bold")
         for line in details:
             print_text(out, line.strip(), indent=2)
 
 
 def _mutate(subjects: Sequence[tuple[str, Any]], seed: int, as_json: bool) -> None:
-    from fcframe.verify.mutation import mutate  # what checks a component as it stands does not wait for it
+    from fcframe.verify.mutation import mutate  # only needed for --mutate
 
     specs = [name for name, subject in subjects if not isinstance(subject, type)]
     if specs:
-        raise SpecError([f"--mutate changes the text of components; it takes no spec: {', '.join(specs)}"])
+        raise SpecError([f"--mutate changes the source code of components; it does not take specs: {', '.join(specs)}"])
     reports = [mutate(subject, seed=seed) for _, subject in subjects if not is_provider(subject)]
     if as_json:
         print_json([report.facts() for report in reports])

@@ -1,4 +1,4 @@
-"""Signals that end a training: SIGTERM and SIGHUP are answered as Ctrl-C is, with a clean-up and a message."""
+"""Handles signals that end a training: SIGTERM and SIGHUP are handled like Ctrl-C, with a clean-up and a message."""
 
 import signal
 import threading
@@ -10,16 +10,16 @@ from typing import Any
 
 from fcframe.errors import FcframeError
 
-SIGNALLED = 128
-"""What a shell adds to a signal's number to make an exit code of it."""
+SIGNAL_EXIT_CODE = 128
+"""Exit code after a signal, minus the signal's number; the convention of shells."""
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-SAME_WISH = 1.0
-"""Seconds in which further signals are taken for the same one: a service manager or a terminal that closes sends two,
-and the second must not interrupt the clean-up."""
+REPEAT_INTERVAL = 1.0
+"""Seconds after a signal during which further signals are ignored. Service managers, and terminals that are closed,
+send two signals; the second must not interrupt the clean-up."""
 
 
 class Interrupt(KeyboardInterrupt):
-    """A signal came, as Ctrl-C comes."""
+    """Raised by the handler of a signal."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -27,36 +27,36 @@ class Interrupt(KeyboardInterrupt):
 
 
 class InterruptedCommandError(FcframeError):
-    """Start the command again."""
+    """A signal interrupted the command."""
 
     def __init__(self, message: str, number: int) -> None:
-        self.exit_code = SIGNALLED + number
+        self.exit_code = SIGNAL_EXIT_CODE + number
         super().__init__(message)
 
 
-def number_of(error: KeyboardInterrupt) -> int:
-    """The signal behind an interrupt; without one, Ctrl-C's."""
+def signal_number(error: KeyboardInterrupt) -> int:
+    """The number of the signal that caused an interrupt; SIGINT for a plain KeyboardInterrupt."""
     return error.number if isinstance(error, Interrupt) else int(signal.SIGINT)
 
 
 class Interrupts:
-    """What the signals of a block do.
+    """The signal handler inside `handled_signals`.
 
     Attributes:
-        postponed: Set it where the block is nearly done: the first signal then waits until the block's end.
-        received: The number of the signal that was postponed.
+        postponed: If set, the first signal does not interrupt the block; set it when the block is nearly finished.
+        received: The number of the signal that did not interrupt the block, or None.
     """
 
     def __init__(self) -> None:
         self.postponed = False
         self.received: int | None = None
-        self._last = -SAME_WISH
+        self._last = -REPEAT_INTERVAL
 
     def __call__(self, number: int, _frame: FrameType | None = None) -> None:
-        """The handler."""
+        """Handles a signal."""
         now = time.monotonic()
-        same, self._last = now < self._last + SAME_WISH, now
-        if same:
+        repeated, self._last = now < self._last + REPEAT_INTERVAL, now
+        if repeated:
             return
         if self.postponed and self.received is None:
             self.received = number
@@ -65,10 +65,10 @@ class Interrupts:
 
 
 @contextmanager
-def answered() -> Iterator[Interrupts]:
-    """The signals that end a process interrupt the block instead; the handlers that were there before are put back.
+def handled_signals() -> Iterator[Interrupts]:
+    """Signals raise `Interrupt` in the block instead of ending the process; afterwards, the old handlers are restored.
 
-    A signal that is ignored, as SIGHUP is under nohup, stays ignored.
+    Signals that are ignored, such as SIGHUP under nohup, stay ignored.
     """
     interrupts, before = Interrupts(), dict[int, Any]()
     if threading.current_thread() is threading.main_thread():

@@ -1,4 +1,4 @@
-"""Notes: what is valid and probably a mistake. They are logged as warnings, and shown on standard error."""
+"""Shows notes on standard error: warnings of the logger "fcframe", for settings that are probably a mistake."""
 
 import importlib.util
 import sys
@@ -13,63 +13,64 @@ from fcframe.cli import complain
 
 @contextmanager
 def shown() -> Iterator[None]:
-    """Shows what the logger "fcframe" is told while the block runs.
+    """Shows the warnings of the logger "fcframe" in the block.
 
-    Most commands have nothing to note, and then `logging` is never imported: it takes 2 % of a short command's time.
+    `logging` is not imported for this, because most commands have no notes and the import takes 2 % of a short
+    command's time. The handler is added when something else imports `logging`.
     """
-    watch = _WhenImported()
+    finder = _LoggingFinder()
     if "logging" in sys.modules:
         _show()
     else:
-        sys.meta_path.insert(0, watch)
+        sys.meta_path.insert(0, finder)
     try:
         yield
     finally:
-        if watch in sys.meta_path:
-            sys.meta_path.remove(watch)
+        if finder in sys.meta_path:
+            sys.meta_path.remove(finder)
         if "logging" in sys.modules:
             _hide()
 
 
-class _WhenImported:
-    """Has notes shown from the moment that `logging` is imported."""
+class _LoggingFinder:
+    """An import hook that calls `_show` when `logging` has been imported."""
 
     def find_spec(self, name: str, _path: Sequence[str] | None = None, _target: Any = None) -> ModuleSpec | None:
-        """Finds `logging` as it is always found, and runs `_show` after it."""
+        """Returns the normal spec of `logging`, with a loader that also calls `_show`."""
         if name != "logging":
             return None
         sys.meta_path.remove(self)
-        found = importlib.util.find_spec(name)
-        if found is not None and found.loader is not None:
-            execute = found.loader.exec_module
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
 
             def execute_and_show(module: ModuleType) -> None:
                 execute(module)
                 _show()
 
-            found.loader.exec_module = execute_and_show  # type: ignore[method-assign]
-        return found
+            spec.loader.exec_module = execute_and_show  # type: ignore[method-assign]
+        return spec
 
 
 def _show() -> None:
     import logging
 
     class Notes(logging.Handler):
-        """Shows a warning as `fcframe: note: …`, each text once, in a line."""
+        """Prints a warning as one line `fcframe: note: …`; repeated warnings are printed once."""
 
         def __init__(self) -> None:
             super().__init__(logging.WARNING)
-            self.told: set[str] = set()
+            self.printed: set[str] = set()
 
         def emit(self, record: logging.LogRecord) -> None:
             text = " ".join(record.getMessage().split()).removeprefix("fcframe: ")
-            if text not in self.told:
-                self.told.add(text)
+            if text not in self.printed:
+                self.printed.add(text)
                 complain(f"note: {text}")
 
     logger = logging.getLogger("fcframe")
     logger.addHandler(Notes())
-    logger.propagate = False  # what a plugin makes of the root logger shows nothing twice
+    logger.propagate = False  # a plugin may have added handlers to the root logger, which would print notes again
 
 
 def _hide() -> None:
@@ -77,5 +78,5 @@ def _hide() -> None:
 
     logger = logging.getLogger("fcframe")
     logger.propagate = True
-    for handler in [one for one in logger.handlers if type(one).__name__ == "Notes"]:
+    for handler in [handler for handler in logger.handlers if type(handler).__name__ == "Notes"]:
         logger.removeHandler(handler)

@@ -1,4 +1,4 @@
-"""The program: the table of its commands, and how each ends."""
+"""The main command: the table of subcommands, and the handling of errors and exit codes."""
 
 import gc
 import importlib
@@ -11,10 +11,10 @@ import click
 from fcframe.cli import BAD_INPUT, INTERRUPTED, complain, streams
 from fcframe.errors import FcframeError
 
-SPELLING = 0.8
-"""How much of an option's letters, by difflib's ratio, a misspelt one has."""
+MIN_SIMILARITY = 0.8
+"""Similarity (difflib's ratio) from which on an unknown option is taken for a misspelt one."""
 
-# Beside each command what `fcframe --help` says of it, so that no command is imported to be listed.
+# The help texts are here so that `fcframe --help` does not import all commands.
 COMMANDS = {
     "train": "Train the network of an experiment spec, and save the run.",
     "check": "Check that specs are valid; list every problem.",
@@ -30,11 +30,11 @@ class Commands(click.Group):
     """A group whose commands are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the table."""
+        """The names of the commands, in the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of the module with its name."""
+        """Imports the module of a command; returns the command."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"fcframe.cli.{cmd_name}").command
@@ -43,12 +43,12 @@ class Commands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The table itself."""
+        """Writes the table of commands."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs a command; whoever closes its output has seen enough."""
+        """Runs a command. It ends without an error if the reader closes the output, as `head` does."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
@@ -56,9 +56,9 @@ class Commands(click.Group):
                 raise
             return 0
         except KeyboardInterrupt as error:  # here, because click would print an empty line
-            from fcframe.cli.interrupts import InterruptedCommandError, number_of
+            from fcframe.cli.interrupts import InterruptedCommandError, signal_number
 
-            raise InterruptedCommandError("interrupted", number_of(error)) from None
+            raise InterruptedCommandError("interrupted", signal_number(error)) from None
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -74,11 +74,11 @@ def commands(ctx: click.Context) -> None:
 
 
 def run() -> int:
-    """Runs the command line: exit code 0, 1 (a check failed), 2 (bad input) or 128 and a signal's number."""
+    """Runs the command line; returns 0, 1 (a check failed), 2 (bad input) or 128 plus the number of a signal."""
     streams.claim_descriptor()
     own = sys.stdout
     code = _run()
-    sys.stdout = own  # whatever a plugin made of it
+    sys.stdout = own  # a plugin may have replaced it
     streams.finish()
     return code
 
@@ -96,14 +96,14 @@ def _run() -> int:
         return complain(f"out of memory: {error or 'use a smaller network, minibatch or data set'}")
     except (click.Abort, KeyboardInterrupt):
         return complain("interrupted", INTERRUPTED)
-    except SystemExit as error:  # a plugin's; click's own do not come this way
-        return complain(_account(error))
+    except SystemExit as error:  # raised by a plugin; click does not raise it in this mode
+        return complain(_unexpected(error))
     except Exception as error:
         if isinstance(error, OSError) and (error.filename or of_the_output(error)):
             return complain(f"{error.filename or 'standard output'}: {error.strerror}")
         if os.environ.get("FCFRAME_TRACEBACK"):
             raise
-        return complain(_account(error))
+        return complain(_unexpected(error))
     return code or 0
 
 
@@ -113,13 +113,13 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _no_such_option(error: click.NoSuchOption) -> str:
-    """What is said of an option that there is not: the field of a spec that it may stand for, if there is one."""
+    """The message for an unknown option, with a similar option or the `--set` that may have been meant."""
     message = f"no such option: {error.option_name}"
     command = error.ctx.command if error.ctx else None
     options = [name for parameter in (command.params if command else ()) for name in parameter.opts]
-    import difflib  # only where something is wrong
+    import difflib  # only needed for an error message
 
-    if near := difflib.get_close_matches(error.option_name, options, n=1, cutoff=SPELLING):
+    if near := difflib.get_close_matches(error.option_name, options, n=1, cutoff=MIN_SIMILARITY):
         message += f". Did you mean {near[0]}?"
     elif "--set" in options:
         from fcframe.cli.fields import set_instead
@@ -129,21 +129,21 @@ def _no_such_option(error: click.NoSuchOption) -> str:
 
 
 def of_the_output(error: OSError) -> bool:
-    """Whether it came up where something was printed, and not in a plugin's own doing."""
-    import traceback  # only where something is wrong
+    """Whether an error was raised while the command printed its output, and not by a plugin."""
+    import traceback  # only needed for an error message
 
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     return str(frame.f_globals.get("__name__")).startswith(("click.", "rich.", f"{__package__}."))
 
 
-def _account(error: BaseException) -> str:
-    """An exception that no room answers for: a plugin breaks its contract, or fcframe is wrong."""
-    import traceback  # only where something is wrong
+def _unexpected(error: BaseException) -> str:
+    """The message for an unexpected exception, which means a defect of a plugin or of fcframe."""
+    import traceback  # only needed for an error message
 
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = " ".join(getattr(error, "__notes__", []))
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     return (
         f"{reason} {where}({frame.filename}:{frame.lineno}); a plugin does not keep its contract, or this is a defect "
-        "of fcframe: FCFRAME_TRACEBACK=1 shows the traceback"
+        "of fcframe. Set FCFRAME_TRACEBACK=1 to see the traceback"
     ).replace("  ", " ")

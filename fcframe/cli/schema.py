@@ -1,4 +1,4 @@
-"""`fcframe schema`: the JSON Schema of every spec that the installed plugins allow."""
+"""`fcframe schema`: prints the JSON Schema of specs."""
 
 import click
 
@@ -12,7 +12,7 @@ from fcframe.spec.schema import json_schema
 def command() -> None:
     """Print the JSON Schema of specs, with the fields of every installed component.
 
-    Save it to a file and give the file's name as "$schema" in a spec: an editor then completes fields and marks
+    Save it to a file, and name the file in the field "$schema" of a spec: editors then complete fields and mark
     mistakes while you write.
     """
     print_json(json_schema(registry()))

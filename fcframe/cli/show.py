@@ -1,4 +1,4 @@
-"""`fcframe show SPEC`: the table of a network, from its spec alone."""
+"""`fcframe show SPEC`: prints the table of a network's layers."""
 
 from typing import Any
 
@@ -18,37 +18,37 @@ from fcframe.limits import human_bytes
 def command(spec: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Print the layers of the network in SPEC: output shapes, numbers of parameters, and memory.
 
-    No memory is taken and no data is read, so this is quick for a network of any size. "-" reads standard input.
+    Nothing is allocated and no data is read, so this is fast for networks of any size. "-" reads standard input.
     """
     network = read_spec(spec, overrides)
     with located(spec):
-        found = plan(network)
+        planned = plan(network)
     if as_json:
-        print_json(facts(found))
+        print_json(facts(planned))
         return
     out = console()
-    size = found.dtype.itemsize
-    rows = [("input", "", _shape(found.spec.input), "", "")]
-    for row in found.rows():
+    size = planned.dtype.itemsize
+    rows = [("input", "", _shape(planned.spec.input), "", "")]
+    for row in planned.rows():
         name = "  " * row.depth + row.name.rpartition(".")[2]
         numbers = (f"{row.parameters:,}", human_bytes(row.parameters * size)) if row.parameters else ("", "")
         rows.append((name, row.layer.type, _shape(row.output_shape), *numbers))
-    rows.append(("total", "", "", f"{found.size:,}", human_bytes(found.size * size)))
+    rows.append(("total", "", "", f"{planned.size:,}", human_bytes(planned.size * size)))
     columns = ("layer", "type", "output shape", "parameters", "bytes")
     spare = ("bytes", "type")
     print_table(out, columns, rows, right=columns[-2:], spare=spare, prose=False, bold=[len(rows) - 1])
-    loss = f"loss {found.spec.loss.type}"
-    regularizer = f", regularizer {found.spec.regularizer.type}" if found.spec.regularizer else ""
-    print_text(out, f"\n{loss}{regularizer}, {found.dtype}")
+    loss = f"loss {planned.spec.loss.type}"
+    regularizer = f", regularizer {planned.spec.regularizer.type}" if planned.spec.regularizer else ""
+    print_text(out, f"\n{loss}{regularizer}, {planned.dtype}")
 
 
-def facts(found: Plan) -> dict[str, Any]:
+def facts(planned: Plan) -> dict[str, Any]:
     """The table as JSON."""
-    size = found.dtype.itemsize
+    size = planned.dtype.itemsize
     return {
-        "input": found.spec.input,
-        "dtype": str(found.dtype),
-        "loss": found.spec.loss.type,
+        "input": planned.spec.input,
+        "dtype": str(planned.dtype),
+        "loss": planned.spec.loss.type,
         "layers": [
             {
                 "name": row.name,
@@ -59,10 +59,10 @@ def facts(found: Plan) -> dict[str, Any]:
                 "parameters": row.parameters,
                 "bytes": row.parameters * size,
             }
-            for row in found.rows()
+            for row in planned.rows()
         ],
-        "parameters": found.size,
-        "bytes": found.size * size,
+        "parameters": planned.size,
+        "bytes": planned.size * size,
     }
 
 

@@ -1,4 +1,4 @@
-"""Where a command prints: standard output holds its own facts, and everything else goes to standard error."""
+"""Output streams: standard output is for the results of a command only; all other output goes to standard error."""
 
 import io
 import os
@@ -17,7 +17,7 @@ _own: IO[str] | None = None
 
 
 class Command(click.Command):
-    """A command whose standard output nobody else writes to: what plugins print goes to standard error."""
+    """A command that redirects the output of plugins to standard error."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
@@ -31,13 +31,13 @@ def stdout() -> IO[str]:
 
 
 def echo(line: str = "", *, err: bool = False) -> None:
-    """Prints a line for a person; whoever wrote it, it moves no cursor and changes no colour."""
+    """Prints a line of text, with control characters escaped."""
     click.echo(as_text(line), file=None if err else stdout(), err=err)
 
 
 @contextmanager
 def diverted() -> Iterator[None]:
-    """In the block, `sys.stdout` is standard error, and `stdout` is the command's own output."""
+    """Redirects `sys.stdout` to standard error in the block; `stdout()` still returns the command's output."""
     global _own
     before, sys_stdout = _own, sys.stdout
     _own = stdout()
@@ -49,25 +49,25 @@ def diverted() -> Iterator[None]:
 
 
 def claim_descriptor() -> None:
-    """Gives `sys.stdout` a descriptor of its own for the rest of the process, and sends descriptor 1 to standard error.
+    """Gives `sys.stdout` a new descriptor, and redirects descriptor 1 to standard error until the process ends.
 
-    Code in C prints to descriptor 1, perhaps not before the process ends.
+    Libraries written in C print to descriptor 1, possibly only when the process ends.
     """
     for descriptor in (1, 2):
         _occupy(descriptor)
-    if sys.stdout is None:  # closed by whoever started this
+    if sys.stdout is None:  # the parent process closed it
         sys.stdout = io.StringIO()
     elif isinstance(sys.stdout, io.TextIOWrapper) and _descriptor(sys.stdout) == 1:
         sys.stdout.flush()
         encoding, lines = sys.stdout.encoding, sys.stdout.isatty()
         file = os.fdopen(os.dup(1), "wb")
-        # errors: a terminal that has no "≥" shows "?"
+        # errors="replace": prints "?" if the encoding has no "≥"
         sys.stdout = io.TextIOWrapper(file, encoding=encoding, errors="replace", line_buffering=lines)
         os.dup2(2, 1)
 
 
 def finish() -> None:
-    """Writes what is still to be written; where that fails, it goes nowhere, rather than into a late complaint."""
+    """Flushes standard output. If that fails, redirects it to devnull, so that Python does not report it at exit."""
     stream = sys.stdout
     try:
         if stream is not None:
@@ -78,7 +78,7 @@ def finish() -> None:
 
 
 def _occupy(descriptor: int) -> None:
-    """Opens a descriptor that was closed, so that no file that is opened later is mistaken for an output."""
+    """Opens a closed descriptor, so that a file that is opened later does not become standard output."""
     try:
         os.fstat(descriptor)
     except OSError:

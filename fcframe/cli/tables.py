@@ -1,4 +1,4 @@
-"""How facts are printed for a person."""
+"""Prints text and tables."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -12,29 +12,29 @@ from rich.text import Text
 from fcframe.cli import streams
 from fcframe.terminal import as_text, on_a_terminal
 
-WIDE = 10_000
-"""Columns of an output that is no terminal: nothing is folded or left out for a program that reads it."""
-READABLE = 36
-"""Columns of the last column of a table, which is prose, below which other columns are left out instead."""
+NO_TERMINAL_WIDTH = 10_000
+"""Width in characters of an output that is not a terminal, so that nothing is wrapped or omitted."""
+MIN_PROSE_WIDTH = 36
+"""Smallest width in characters of a last column with prose. On narrower terminals, other columns are omitted."""
 GAP = 2
-"""Columns between two columns."""
+"""Spaces between two columns."""
 
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Leaves it to `main`; rich would exit."""
+        """Raises the error, which `main` handles; rich would end the process."""
         raise BrokenPipeError
 
 
 def console() -> Console:
-    """Standard output: as wide as the terminal, as COLUMNS says, or as the text where it goes elsewhere."""
+    """A console on standard output, with the width of the terminal or of COLUMNS, else without a limit."""
     stream = streams.stdout()
-    width = None if on_a_terminal(stream) or os.environ.get("COLUMNS", "").isdecimal() else WIDE
+    width = None if on_a_terminal(stream) or os.environ.get("COLUMNS", "").isdecimal() else NO_TERMINAL_WIDTH
     return _Console(file=stream, highlight=False, markup=False, emoji=False, width=width)
 
 
 def print_text(out: Console, text: str, style: str | None = None, indent: int = 0) -> None:
-    """Prints text that somebody else may have written, its control characters as text."""
+    """Prints text, with control characters escaped."""
     shown = Text(as_text(text), style=style or "")
     out.print(Padding(shown, (0, 0, 0, indent), expand=False) if indent else shown)
 
@@ -53,14 +53,14 @@ def print_table(
     """Prints a table.
 
     Args:
-        out: Where to.
+        out: The console.
         columns: The headers.
-        rows: A text for each column.
-        right: The columns of numbers.
-        spare: The columns that are left out, first to last, while the output is too narrow for all.
-        prose: Whether the last column is text that may be folded.
-        bold: The numbers of rows that are set off.
-        alarming: The numbers of rows that tell of a failure.
+        rows: The rows, with a text for each column.
+        right: The columns that are right-aligned.
+        spare: The columns that may be omitted if the output is too narrow, in this order.
+        prose: Whether the last column is text that may be wrapped.
+        bold: The indices of rows in bold.
+        alarming: The indices of rows in red, for failures.
     """
     cells = [[as_text(cell) for cell in row] for row in rows]
     widths = {
@@ -68,7 +68,7 @@ def print_table(
         for index, name in enumerate(columns)
     }
     if prose:
-        widths[columns[-1]] = min(widths[columns[-1]], READABLE)
+        widths[columns[-1]] = min(widths[columns[-1]], MIN_PROSE_WIDTH)
     kept = list(columns)
     for name in spare:
         if sum(widths[column] + GAP for column in kept) - GAP <= out.width:

@@ -1,4 +1,4 @@
-"""`fcframe train SPEC`: trains, shows how it goes, and says how good the result is and where it lies."""
+"""`fcframe train SPEC`: trains a network, shows the progress, and writes the run to a folder."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,7 +16,7 @@ from fcframe.cli.common import (
     read_spec,
     threads_option,
 )
-from fcframe.cli.interrupts import InterruptedCommandError, Interrupts, answered, number_of
+from fcframe.cli.interrupts import InterruptedCommandError, Interrupts, handled_signals, signal_number
 from fcframe.cli.streams import Command, stdout
 from fcframe.plugins import registry
 from fcframe.providers import name_in_use
@@ -24,7 +24,7 @@ from fcframe.spec.models import ExperimentSpec
 from fcframe.terminal import on_a_terminal
 from fcframe.training import Run, train
 from fcframe.training.folder import checked, numbered
-from fcframe.training.output import Lasting, PlainOutput
+from fcframe.training.output import PlainOutput, SafeStream
 from fcframe.training.run import is_complete
 from fcframe.training.solver import Solver
 from fcframe.training.turns import threads_for
@@ -34,17 +34,21 @@ from fcframe.training.turns import threads_for
 @click.argument("spec")
 @overrides_option
 @click.option("--out", metavar="FOLDER", help="Folder to write the run to. Default: runs/NAME-NUMBER.")
-@click.option("--plain", is_flag=True, help="Print lines instead of a live bar. Default where there is no terminal.")
+@click.option("--plain", is_flag=True, help="Print lines instead of a progress bar. Default if there is no terminal.")
 @click.option(
-    "--print-every", type=click.IntRange(1), default=100, show_default=True, help="Iterations between two loss lines."
+    "--print-every",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Steps between two lines with the loss.",
 )
 @kernels_option
 @threads_option
 @click.option(
     "--share-cores",
     is_flag=True,
-    help="Take turns on the cores with your other trainings on this machine that have this option. Two that use all "
-    "cores finish sooner in turns than beside each other; results do not change.",
+    help="Take turns on the cores with your other trainings on this machine that have this option. Trainings that use "
+    "all cores finish sooner in turns than at the same time. Results do not change.",
 )
 @json_option
 def command(
@@ -58,20 +62,20 @@ def command(
     share_cores: bool,
     as_json: bool,
 ) -> None:
-    """Train the network of the experiment spec SPEC, and write the run to a folder of its own.
+    """Train the network of the experiment spec SPEC, and write the run to a new folder.
 
-    The folder gets the spec with all defaults, the loss of every iteration, all evaluations, the trained parameters
-    and a summary. Ctrl-C, or a training that fails, leaves nothing there. "-" reads the spec from standard input.
+    The folder contains the spec with all defaults, the loss of every step, all evaluations, the trained parameters and
+    a summary. If the training fails or is interrupted, nothing is written. "-" reads the spec from standard input.
     """
     experiment = read_spec(spec, overrides)
     with located(spec):
-        used = threads_for(experiment, threads)
+        count = threads_for(experiment, threads)
     name_in_use(registry(), kernels)  # outside `located`: a wrong name is not a mistake in the spec
-    place = numbered(Path("runs"), _name(spec, experiment)) if out is None else nullcontext(checked(out))
-    screen = Lasting(stdout())  # a training does not end because its progress cannot be shown
-    options: dict[str, Any] = {"kernels": kernels, "threads": used, "share_cores": share_cores}
-    with answered() as interrupts, located(spec), place as where:
-        run = _train(experiment, where, options, _progress(screen, plain, print_every, as_json), interrupts)
+    folder = numbered(Path("runs"), _name(spec, experiment)) if out is None else nullcontext(checked(out))
+    screen = SafeStream(stdout())  # a training must not end because its progress cannot be shown
+    options: dict[str, Any] = {"kernels": kernels, "threads": count, "share_cores": share_cores}
+    with handled_signals() as interrupts, located(spec), folder as path:
+        run = _train(experiment, path, options, _progress(screen, plain, print_every, as_json), interrupts)
     if as_json:
         print_json(run.facts() | {"path": str(run.path)})
         return
@@ -82,31 +86,31 @@ def command(
         complain(f"note: standard output: {reason}; run: {run.path}")
 
 
-def _progress(screen: Lasting, plain: bool, print_every: int, quiet: bool) -> Any:
-    """A context manager that gives the observers, none or one, that show how the training goes."""
+def _progress(screen: SafeStream, plain: bool, print_every: int, quiet: bool) -> Any:
+    """A context manager that yields a list of at most one observer, which shows the progress of the training."""
     if quiet:
         return nullcontext([])
     if on_a_terminal(screen) and not plain:
-        from fcframe.training.bar import bar_on  # only where it is seen
+        from fcframe.training.bar import bar_on  # rich is slow to import
 
         return bar_on(screen)
     return nullcontext([PlainOutput(screen.line, print_every)])
 
 
 def _train(experiment: Any, out: Path, options: dict[str, Any], progress: Any, interrupts: Interrupts) -> Run:
-    watch = _Watch(interrupts)
+    state = _TrainingState(interrupts)
     try:
-        with progress as shown:
-            return train(experiment, out=out, observers=[watch, *shown], **options)
+        with progress as observers:
+            return train(experiment, out=out, observers=[state, *observers], **options)
     except KeyboardInterrupt as error:
         if is_complete(out):
-            raise InterruptedCommandError(f"interrupted after the training; run: {out}", number_of(error)) from None
-        at = f" at iteration {watch.solver.step} of {watch.solver.steps}" if watch.solver else ""
-        raise InterruptedCommandError(f"interrupted{at}; nothing was written", number_of(error)) from None
+            raise InterruptedCommandError(f"interrupted after the training; run: {out}", signal_number(error)) from None
+        at = f" at iteration {state.solver.step} of {state.solver.steps}" if state.solver else ""
+        raise InterruptedCommandError(f"interrupted{at}; nothing was written", signal_number(error)) from None
 
 
-class _Watch:
-    """Knows the solver once there is one; after the last update a signal no longer costs the training's result."""
+class _TrainingState:
+    """An observer that remembers the solver, and postpones signals after the last update, to save the result."""
 
     def __init__(self, interrupts: Interrupts) -> None:
         self.solver: Solver | None = None

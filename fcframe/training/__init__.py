@@ -1,4 +1,4 @@
-"""Spec → run: the solver, what it measures, and what a run leaves on disk."""
+"""Training: the solver, evaluations, observers, progress output, and the files of a run."""
 
 from fcframe.training.experiment import train
 from fcframe.training.run import Run

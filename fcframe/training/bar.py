@@ -1,4 +1,4 @@
-"""A live bar on a terminal. It reads the solver a few times a second, so that it costs a step nothing."""
+"""A progress bar on a terminal. A thread redraws it several times per second, so that it does not slow down steps."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -16,13 +16,13 @@ from fcframe.training.solver import Solver
 
 @contextmanager
 def bar_on(stream: Any) -> Iterator[list[Any]]:
-    """The observer that draws a bar on a terminal while the block runs."""
+    """Context manager for a progress bar on a terminal; yields the observer that draws it."""
     with TrainingBar(Console(file=stream, force_terminal=True, highlight=False, markup=False, emoji=False)) as bar:
         yield [bar]
 
 
 class TrainingBar(Progress):
-    """A bar over all iterations, with the epoch, the speed and the loss; evaluations scroll by above it."""
+    """A progress bar over all steps, with the epoch, the speed and the loss. Evaluations are printed above it."""
 
     _solver: Solver | None = None
 
@@ -35,28 +35,28 @@ class TrainingBar(Progress):
             TimeRemainingColumn(compact=True),
             TextColumn("loss {task.fields[loss]:.4f}"),
             console=console,
-            # what others print goes above the bar, but only if it goes to a terminal at all
+            # Other output is printed above the bar, unless it is redirected to a file.
             redirect_stdout=on_a_terminal(sys.stdout),
             redirect_stderr=on_a_terminal(sys.stderr),
         )
 
     def get_renderables(self) -> Iterable[RenderableType]:
-        """What is drawn: the state of the solver at this moment."""
+        """Updates the bar with the current state of the solver; called by rich at each redraw."""
         if self._solver is not None:
             self._show(self._solver)
         return super().get_renderables()
 
     def training_start(self, training: Solver) -> None:
-        """Starts to draw."""
+        """Starts the bar."""
         self.add_task("", total=training.steps, loss=float("nan"), speed="")
         self._solver = training
 
     def evaluation(self, training: Solver, evaluation: Evaluation) -> None:
-        """A line above the bar."""
+        """Prints the evaluation above the bar."""
         self.console.print(as_text(evaluation_line(training, evaluation)), highlight=False)
 
     def updates_end(self, training: Solver) -> None:
-        """Draws the bar once more, full."""
+        """Shows the final state."""
         if self.live.is_started:
             self._show(training)
 

@@ -1,4 +1,4 @@
-"""Measures a network on examples: the loss and a metric."""
+"""Evaluates a network on examples: computes the loss and a metric."""
 
 import numpy as np
 
@@ -10,12 +10,12 @@ from fcframe.network import Network
 
 
 class Evaluator:
-    """Scores examples a batch at a time, in arrays that are used again.
+    """Computes the loss and the metric of a network, in batches and with reused arrays.
 
     Args:
-        network: The network, measured with the parameters that it has when called.
-        metric: What is measured beside the loss, if anything.
-        batch_size: How many examples are scored at a time; fewer where so many would need more memory than is allowed.
+        network: The network; its parameters may change between calls.
+        metric: The metric to compute beside the loss, or None.
+        batch_size: Number of examples scored at a time. It is reduced if they would need more memory than is allowed.
     """
 
     def __init__(self, network: Network, metric: Metric | None, batch_size: int) -> None:
@@ -28,19 +28,19 @@ class Evaluator:
     def __call__(
         self, X: Array, y: Array, split: str, sample: Array | None = None, weights: Array | None = None
     ) -> dict[str, float]:
-        """The figures of one split, such as "val_loss" and "val_acc"; none where there is no example.
+        """The figures of one split, such as "val_loss" and "val_acc"; empty if there are no examples.
 
-        The loss is that of the data alone, without penalties.
+        The loss does not include penalties.
 
         Args:
             X: Examples.
-            y: Their labels.
-            split: What the figures' names start with.
-            sample: The rows that are measured; all of them, by default.
-            weights: How much each example counts in the loss; all the same, by default.
+            y: Targets.
+            split: The prefix of the names: "train", "val" or "test".
+            sample: The rows to evaluate. Default: all rows.
+            weights: Example weights for the loss. Default: equal weights.
 
         Raises:
-            SpecError: The metric does not go with the scores and the targets.
+            SpecError: The metric cannot measure these scores and targets.
         """
         if len(X) == 0:
             return {}
@@ -54,7 +54,7 @@ class Evaluator:
         if weights is not None and sample is not None:
             weights = weights[sample]
         if weights is not None and not weights.any():
-            weights = None  # of examples that all count nothing there is no weighted mean
+            weights = None  # the weighted mean is undefined if all weights are 0
         ctx = Context(training=False, dtype=network.dtype, weights=weights)
         loss, _ = network.spec.loss.value_and_grad(scores, y, ctx)
         results = {f"{split}_loss": float(loss)}

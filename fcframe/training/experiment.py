@@ -1,4 +1,4 @@
-"""Spec → data, network, solver → run, in one call."""
+"""The function `train`: loads the data, builds the network, trains it, and writes the run."""
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -45,24 +45,23 @@ def train(
 
     Args:
         spec: An experiment spec, from `load_spec`.
-        data: The examples, instead of those that the spec names: (X, y) for training alone, or a `Data` with
-            validation and test examples.
-        out: The folder to write the run to; it is made, and must be empty. None writes nothing.
-        resume: Not possible yet: this version keeps no checkpoints.
-        observers: Observers beside those of the spec: `Observer` components, objects with methods of the life cycle,
-            or objects with hook implementations.
+        data: The examples, instead of the dataset in the spec: (X, y) for training only, or a `Data` with validation
+            and test examples.
+        out: The folder to write the run to. It is created, or must be empty. None: the run is not written.
+        resume: Not supported yet; True raises an error.
+        observers: Additional observers: `Observer` components, objects with methods of the life cycle, or objects with
+            hook implementations.
         kernels: The name of a provider of kernels, its class or an instance; as for `fcframe.build`.
-        threads: The number of threads; by default that of FCFRAME_THREADS, else 1 for a network of small products only,
-            else one for each core. Another number may give other bytes.
-        share_cores: Take turns on this machine's cores with your other trainings that say so too: each then has its
-            cores for half a second at a time, instead of all waiting for each other. No result changes.
-        progress: True shows how the training goes: a bar on a terminal, lines elsewhere. A function is called with
-            each of these lines.
-        registry: Where components and hooks are looked up; what is installed, by default.
+        threads: The number of threads. Default: the environment variable FCFRAME_THREADS, otherwise 1 for a small
+            network and one per core for a large one. Results can differ in rounding between numbers of threads.
+        share_cores: Whether to take turns on the cores with your other trainings on this machine that also share cores.
+            Each uses its cores for half a second at a time. Results do not change.
+        progress: True shows the progress: a bar on a terminal, lines elsewhere. A function is called with each line.
+        registry: Where components and hooks are looked up. Default: all installed plugins.
 
     Raises:
-        SpecError: The spec has no data and training, its layers do not fit together, or there are no such kernels.
-        PluginError: The kernels that were named cannot be used, or do not say their versions for the run's folder.
+        SpecError: The spec has no data or no training, its layers do not fit together, or no kernels have that name.
+        PluginError: The named kernels cannot be used, or their versions cannot be recorded in the run.
         DataError: The data cannot be read, or does not fit the network.
         OutputError: The folder cannot be written.
         ThreadsError: This process cannot have so many threads.
@@ -81,45 +80,41 @@ def train(
     if resume:
         raise OutputError("resume: this version keeps no checkpoints, so there is nothing to resume from")
     registry = registry or installed()
-    used = threads_for(spec, threads)
-    said: list[str] = []
+    count = threads_for(spec, threads)
+    warnings: list[str] = []
 
     def warn(line: str) -> None:
-        said.append(line)
+        warnings.append(line)
         log(line)
 
-    place = nullcontext() if out is None else folder(out)
-    with place as claimed, running(kernels, used, registry=registry) as chosen:
-        # asked now, because a plugin that cannot say it must not cost a whole training
-        stands_on = {} if claimed is None else versions(chosen, registry=registry)
+    with nullcontext() if out is None else folder(out) as claimed, running(kernels, count, registry=registry) as chosen:
+        # Before the training, because a plugin that cannot report its versions should not waste a whole training.
+        kernel_versions = {} if claimed is None else versions(chosen, registry=registry)
         network = build(spec, seed=spec.training.seed, kernels=chosen)
         examples = fitted(load_data(spec) if data is None else as_data(data), network)
         check_measured(spec, examples)
         for note in notes(spec, len(examples.X_train)):
             warn(note)
-        with turns(used, share_cores) as sharing, shown(progress) as showing:
+        with turns(count, share_cores) as pauses, shown(progress) as progress_observers:
             listeners = Listeners(warn)
-            solver = Solver(network, examples, spec.training, listeners, sharing)
-            _add(listeners, solver, spec, [*observers, *showing], registry)
+            solver = Solver(network, examples, spec.training, listeners, pauses)
+            _add(listeners, solver, spec, [*observers, *progress_observers], registry)
             solver.train()
             assert solver.best is not None
             test = _tested(solver, warn)
             path = None if claimed is None else claimed.path
             result = Run(
-                spec, network, solver.history, solver.best, test, path, used,
-                examples.fitted, tuple(said), solver.stopped,
+                spec, network, solver.history, solver.best, test, path, count,
+                examples.fitted, tuple(warnings), solver.stopped,
             )  # fmt: skip
         if claimed is not None:
-            runs.write(result, claimed, registry, stands_on)
-    solver.end(result)  # the folder stays, whatever a listener does now
+            runs.write(result, claimed, registry, kernel_versions)
+    solver.end(result)  # outside the block: an observer's exception must not remove the folder
     return result
 
 
 def _tested(solver: Solver, warn: Callable[[str], None]) -> dict[str, float]:
-    """The figures on the test examples; none, with a warning, where they cannot be measured.
-
-    By now the training is done, and must not be lost because of them.
-    """
+    """The figures on the test set. Empty, with a warning, if they cannot be computed: the training must not be lost."""
     try:
         return solver.test()
     except Exception as error:
@@ -130,21 +125,21 @@ def _tested(solver: Solver, warn: Callable[[str], None]) -> dict[str, float]:
 def _add(
     listeners: Listeners, solver: Solver, spec: ExperimentSpec, observers: Sequence[Any], registry: Registry
 ) -> None:
-    """Adds the spec's observers, those that were handed in, and the hooks of plugins."""
-    components = [*spec.training.observers, *(one for one in observers if isinstance(one, Observer))]
-    others = [one for one in observers if not isinstance(one, Observer)]
-    listeners.add_observers(((f"observer {one.type} [{n}]", one) for n, one in enumerate(components)), solver)
-    for number, one in enumerate(others):
-        if is_watcher(one):
-            listeners.add_methods(f"observer {type(one).__name__} [{number}]", one)
-    listeners.add_hooks(registry, [one for one in others if not is_watcher(one)])
+    """Adds the observers of the spec, the observers passed to `train`, and the hooks of plugins."""
+    components = [*spec.training.observers, *(item for item in observers if isinstance(item, Observer))]
+    others = [item for item in observers if not isinstance(item, Observer)]
+    listeners.add_observers(((f"observer {item.type} [{n}]", item) for n, item in enumerate(components)), solver)
+    for number, item in enumerate(others):
+        if is_watcher(item):
+            listeners.add_methods(f"observer {type(item).__name__} [{number}]", item)
+    listeners.add_hooks(registry, [item for item in others if not is_watcher(item)])
 
 
 def as_data(data: Any) -> Data:
-    """Arrays that were handed in as data: (X, y) for training alone, or a `Data`.
+    """Converts the argument `data` of `train` to a `Data`; (X, y) is used for training only.
 
     Raises:
-        DataError: It is neither, or the arrays do not fit each other.
+        DataError: The argument is neither (X, y) nor a `Data`, or the arrays do not fit each other.
 
     >>> as_data((np.zeros((4, 2)), np.zeros(4))).X_val.shape
     (0, 2)
@@ -163,13 +158,14 @@ def as_data(data: Any) -> Data:
 
 
 def load_data(spec: ExperimentSpec) -> Data:
-    """Reads a spec's data in the dtype that the network needs: its own, or float64 where it takes integers.
+    """Loads the dataset of a spec, in the network's dtype, or in float64 if the network takes integers.
 
     Raises:
-        DataError: It cannot be read, or is not what it should be.
+        SpecError: The spec has no dataset.
+        DataError: The data cannot be read, or its content is wrong.
     """
     if spec.data is None:
-        raise SpecError(["data: required, but missing: it says where examples come from"])
+        raise SpecError(["data: required, but missing: it names the dataset to train on"])
     takes_integers = isinstance(spec.network.layers[0].input_domain(spec.network.input), Integers)
     dtype = np.dtype(np.float64 if takes_integers else spec.network.dtype)  # float64 holds integers up to 2^53
     try:
@@ -182,16 +178,16 @@ def load_data(spec: ExperimentSpec) -> Data:
 
 
 def fitted(data: Data, network: Network) -> Data:
-    """The data in the shape and dtype that the network takes, with finite inputs and targets that the loss takes.
+    """Converts data to the shape and dtype that the network takes, and checks inputs and targets.
 
-    A network whose input is one axis takes examples of any shape with as many numbers, row by row.
+    If the network's input has one axis, examples are flattened in row-major order.
 
     Raises:
-        DataError: It does not fit.
+        DataError: The data does not fit the network or the loss, or inputs are not finite.
     """
-    wanted = network.spec.input
-    if data.input_shape != wanted and wanted != (prod(data.input_shape),):
-        raise DataError(f"network.input: the network takes examples of shape {wanted}, the data has {data.input_shape}")
+    shape = network.spec.input
+    if data.input_shape != shape and shape != (prod(data.input_shape),):
+        raise DataError(f"network.input: the network takes examples of shape {shape}, the data has {data.input_shape}")
     if data.weights and not network.spec.loss.takes_weights:
         raise DataError(
             f"network.loss: the data weights its examples, but the {network.spec.loss.type} loss takes no weights"
@@ -201,11 +197,11 @@ def fitted(data: Data, network: Network) -> Data:
         names = ", ".join(map(repr, data.classes[:5])) + (", …" if len(data.classes) > 5 else "")
         raise DataError(
             f"data: the targets are labels of the classes {names}, but the {network.spec.loss.type} loss predicts "
-            "numbers; have the dataset read the target as a number, or take a loss for classes"
+            "numbers; let the dataset read the target as a number, or use a loss for classes"
         )
     arrays: dict[str, Any] = {}
     for split, (X, y) in data.splits().items():
-        arrays[f"X_{split}"] = _inputs(f"X_{split}", X.reshape(len(X), *wanted), network)
+        arrays[f"X_{split}"] = _inputs(f"X_{split}", X.reshape(len(X), *shape), network)
         y = y.astype(network.dtype) if y.dtype.kind == "f" else y
         try:
             if len(y):
@@ -220,29 +216,29 @@ def fitted(data: Data, network: Network) -> Data:
 
 
 def _inputs(name: str, X: Array, network: Network) -> Array:
-    """The inputs of a split in the network's dtype, all of them finite, or integers where it takes integers."""
+    """Converts the inputs of a split to the network's dtype; checks that they are finite, or integers of its domain."""
     if isinstance(network.domain, Integers):
         return as_integers(f"data: {name}", X, network.domain)
     if X.dtype.kind not in "iufb":
         raise DataError(f"data: {name} is {X.dtype}, expected numbers")
-    with np.errstate(over="ignore"):  # what is too large for the dtype is told as infinite
+    with np.errstate(over="ignore"):  # values too large for the dtype become infinite, and are reported below
         X = X.astype(network.dtype, copy=False)
     _check_finite(name, X)
     return X
 
 
 def check_measured(spec: ExperimentSpec, data: Data) -> None:
-    """Refuses a spec that watches a figure which this data does not give, such as one of an empty validation split.
+    """Refuses a spec that watches a figure which cannot be measured with this data: val_loss without validation data.
 
     Raises:
-        DataError: Names the figure, and those that are measured.
+        DataError: A watched figure is not measured. The message lists the measured figures.
     """
     splits = [split for split, (X, _) in data.splits().items() if len(X) and split != "test"]
     figures = measured(metric_of(spec), splits)
     lines = [
-        f"{json_path(place)}: {name} watches {figure!r}, which is not measured with this data; "
+        f"{json_path(path)}: {name} watches {figure!r}, which is not measured with this data; "
         f"measured: {', '.join(figures)}"
-        for place, name, figure in watching(spec)
+        for path, name, figure in watching(spec)
         if figure not in figures
     ]
     if lines:
@@ -250,10 +246,10 @@ def check_measured(spec: ExperimentSpec, data: Data) -> None:
 
 
 def _check_finite(name: str, X: Array) -> None:
-    rows = max(1, 2**20 // max(1, X[:1].size))  # a million numbers at a time: the check needs little memory
+    rows = max(1, 2**20 // max(1, X[:1].size))  # about a million numbers at a time, to need little memory
     for start in range(0, len(X), rows):
         finite = np.isfinite(X[start : start + rows])
         if not finite.all():
-            row, *place = np.argwhere(~finite)[0]
-            index = ", ".join(str(step) for step in (start + row, *place))
-            raise DataError(f"data: {name}[{index}] is {X[start + row][tuple(place)]}; examples must be finite numbers")
+            row, *rest = np.argwhere(~finite)[0]
+            index = ", ".join(map(str, (start + row, *rest)))
+            raise DataError(f"data: {name}[{index}] is {X[start + row][tuple(rest)]}; examples must be finite numbers")

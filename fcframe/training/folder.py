@@ -1,4 +1,4 @@
-"""The folder of a run: claimed by one training, and cleaned of nothing but what this training put there."""
+"""The folder of a run. One training claims it, and removes only files that it created itself."""
 
 import errno
 import os
@@ -10,11 +10,11 @@ from typing import IO, Any, TypeAlias
 from fcframe.errors import OutputError
 
 UNFINISHED = "unfinished"
-"""The file that is in a run's folder until the run is complete, so that no other training writes there."""
+"""File that marks the folder as claimed until the run is complete, so that no other training writes to it."""
 PARTIAL = ".partial"
-"""Added to the name of a file while it is written; it gets its own name when the whole run is on the disk."""
+"""Suffix of a file while it is written. Files are renamed when all files of the run have been written."""
 MAX_TRIES = 10
-"""How often a folder may vanish while it is made: another training that fails removes the empty folders it made."""
+"""Attempts to create a folder. Another training that fails may remove its empty parent folders at the same time."""
 
 Writer: TypeAlias = Callable[[IO[bytes]], None]
 _Identity: TypeAlias = tuple[int, int]
@@ -23,12 +23,12 @@ _Identity: TypeAlias = tuple[int, int]
 class RunFolder:
     """A folder that one training has claimed.
 
-    It removes only files and folders that it made itself. It knows them by their identity in the file system, not by
-    their name: a file of somebody else's that took the name stays, and nothing is removed through a link.
+    It removes only files and folders that it created. They are identified by device and inode, not by name, so that a
+    file of another program with the same name is kept, and nothing is removed through a link.
 
     Attributes:
         path: The folder.
-        complete: Whether all files of the run are written. Nothing of a complete run is ever removed.
+        complete: Whether all files of the run are written. Files of a complete run are never removed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,18 +37,18 @@ class RunFolder:
         self._files: dict[Path, _Identity] = {}
         self._folders: dict[Path, _Identity] = {}
         try:
-            self._claim = self._claimed()
-            self._itself = _identity(path.stat())
+            self._claim = self._make_claim()
+            self._folder_identity = _identity(path.stat())
         except BaseException:
             self._remove()
             raise
 
     def write(self, files: Mapping[str, Writer]) -> None:
-        """Writes the files of the run: all of them under another name first, and then each gets its own.
+        """Writes all files of the run under temporary names, and then renames them.
 
         Raises:
-            OSError: One of them cannot be written, or there is one of its name already.
-            OutputError: The folder is another one now.
+            OSError: A file cannot be written, or a file with its name exists already.
+            OutputError: The folder was moved, replaced, or claimed by another training.
         """
         self._check()
         for name, write in files.items():
@@ -74,22 +74,22 @@ class RunFolder:
         self._files.clear()
 
     def release(self) -> None:
-        """Gives the folder up: what is not complete is removed, and folders that were made and are empty too.
+        """Releases the folder. Files of an incomplete run, and empty folders that were created, are removed.
 
-        No error comes from here, so that none hides the one that ended the training.
+        Errors are suppressed, because they would hide the error that ended the training.
         """
         if not self.complete:
             self.take_back()
         claim = self.path / UNFINISHED
         with suppress(OSError):
             own = _has(claim, _identity(os.fstat(self._claim)))
-            os.close(self._claim)  # before it is removed: Windows removes no open file
+            os.close(self._claim)  # before unlinking: Windows does not remove open files
             if own:
                 claim.unlink()
         self._remove()
 
-    def _claimed(self) -> int:
-        """Makes the folder and claims it; gives the descriptor of the claim, which stays open to keep its identity."""
+    def _make_claim(self) -> int:
+        """Creates and claims the folder; returns the descriptor of the claim, kept open so its inode is not reused."""
         for rest in reversed(range(MAX_TRIES)):
             try:
                 self._folders |= make_folders(self.path)
@@ -101,11 +101,11 @@ class RunFolder:
                 if not rest:
                     raise
             except FileExistsError as error:
-                if error.filename == str(self.path / UNFINISHED):  # another training was faster
+                if error.filename == str(self.path / UNFINISHED):  # another training claimed the folder first
                     raise self._not_empty() from None
                 raise
         try:
-            self._check_empty()  # again: a training may have ended here between the first look and the claim
+            self._check_empty()  # again: another training may have completed between the first check and the claim
         except BaseException:
             with suppress(OSError):
                 (self.path / UNFINISHED).unlink()
@@ -114,7 +114,7 @@ class RunFolder:
         return claim
 
     def _check_empty(self) -> None:
-        if any(found.name != UNFINISHED for found in self.path.iterdir()):
+        if any(entry.name != UNFINISHED for entry in self.path.iterdir()):
             raise self._not_empty()
 
     def _not_empty(self) -> OutputError:
@@ -122,7 +122,7 @@ class RunFolder:
 
     def _check(self) -> None:
         """Refuses a folder that is not the one that was claimed, or that another training has claimed since."""
-        if not _has(self.path, self._itself, Path.stat):
+        if not _has(self.path, self._folder_identity, Path.stat):
             raise OutputError(f"{self.path}: this folder was moved or replaced during the training")
         claim = self.path / UNFINISHED
         if os.path.lexists(claim) and not _has(claim, _identity(os.fstat(self._claim))):
@@ -134,13 +134,13 @@ class RunFolder:
 
 @contextmanager
 def folder(path: Any) -> Iterator[RunFolder]:
-    """A new or empty folder for a run; what was made of it is removed where the block does not complete the run.
+    """Context manager that creates and claims a folder for a run, and cleans up if the run is not completed.
 
     Args:
-        path: Text or a Path; "~" at its start is the home folder.
+        path: The path as text or a Path; "~" at the start is the home folder.
 
     Raises:
-        OutputError: The folder cannot be made, or holds something already.
+        OutputError: The folder cannot be created, or is not empty.
     """
     path = checked(path)
     try:
@@ -155,10 +155,10 @@ def folder(path: Any) -> Iterator[RunFolder]:
 
 @contextmanager
 def numbered(parent: Path, name: str) -> Iterator[Path]:
-    """A new empty folder, the first free one of name-1, name-2, …; it is removed if the block fails and it is empty.
+    """Creates the first of the folders name-1, name-2, … that does not exist; removes it if the block fails.
 
     Raises:
-        OutputError: None can be made.
+        OutputError: The folder cannot be created.
     """
     path, made = _first_free(parent, name)
     try:
@@ -169,10 +169,10 @@ def numbered(parent: Path, name: str) -> Iterator[Path]:
 
 
 def checked(path: Any) -> Path:
-    """A folder that somebody asks for, as a path.
+    """Converts the argument `out` to a path.
 
     Raises:
-        OutputError: It is no path.
+        OutputError: The argument is not a path.
     """
     if not isinstance(path, (str, Path)):
         raise OutputError(f"out: expected the path of a folder, got {path!r:.100}")
@@ -180,28 +180,28 @@ def checked(path: Any) -> Path:
         raise OutputError(f"out: expected the path of a folder, got {str(path)!r:.100}, which has a null character")
     try:
         return Path(path).expanduser()
-    except RuntimeError as error:  # "~name" of nobody
+    except RuntimeError as error:  # "~name" of an unknown user
         raise OutputError(f"{path}: a run cannot be written there: {error}") from None
 
 
 def not_there(path: Path, error: OSError) -> OutputError:
-    """The error of a folder that cannot be made."""
+    """The error for a folder that cannot be created."""
     return OutputError(f"{path}: a run cannot be written there: {error.strerror or error}")
 
 
 def make_folders(path: Path) -> dict[Path, _Identity]:
-    """Makes a folder and those around it that are missing; those that were made, outermost first."""
+    """Creates a folder and its missing parents; returns the folders that were created, outermost first."""
     made: dict[Path, _Identity] = {}
-    around = [parent for parent in reversed(path.parents) if not parent.exists()]
+    missing = [parent for parent in reversed(path.parents) if not parent.exists()]
     try:
-        for place in (*around, path):
+        for folder in (*missing, path):
             try:
-                place.mkdir()
+                folder.mkdir()
             except FileExistsError:
-                if not place.is_dir():
+                if not folder.is_dir():
                     raise
             else:
-                made[place] = _identity(place.lstat())
+                made[folder] = _identity(folder.lstat())
     except BaseException:
         remove_folders(made)
         raise
@@ -209,7 +209,7 @@ def make_folders(path: Path) -> dict[Path, _Identity]:
 
 
 def remove_folders(made: dict[Path, _Identity]) -> None:
-    """Removes folders that were made here, innermost first, if they are still the same ones and empty."""
+    """Removes folders that were created here, innermost first, if they are still the same folders and empty."""
     for path, identity in reversed(made.items()):
         if _has(path, identity):
             with suppress(OSError):
@@ -224,7 +224,7 @@ def _first_free(parent: Path, name: str) -> tuple[Path, dict[Path, _Identity]]:
         made: dict[Path, _Identity] = {}
         try:
             made = make_folders(parent)
-            path.mkdir()  # fails if it exists: of two trainings that see the same name free, one gets it
+            path.mkdir()  # fails if it exists, so that two trainings never get the same folder
             return path, made | {path: _identity(path.lstat())}
         except OSError as error:
             remove_folders(made)
@@ -241,7 +241,7 @@ def _identity(status: os.stat_result) -> _Identity:
 
 
 def _has(path: Path, identity: _Identity, look: Callable[[Path], os.stat_result] = Path.lstat) -> bool:
-    """Whether this is the file, and not another one of its name."""
+    """Whether the path leads to the file with this identity, and not to another one with the same name."""
     with suppress(OSError):
         return _identity(look(path)) == identity
     return False

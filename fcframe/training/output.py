@@ -1,4 +1,4 @@
-"""How a training is shown while it runs: lines as in the course, or a bar on a terminal."""
+"""Shows the progress of a training: a bar on a terminal, or lines in the format of the course CS231n."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,38 +11,38 @@ from fcframe.training.lines import evaluation_line
 from fcframe.training.solver import Solver
 
 Progress: TypeAlias = bool | Callable[[str], Any] | None
-"""What `fcframe.train` takes: whether to show how it goes, or a function that is called with each line."""
+"""Type of the argument `progress` of `fcframe.train`: whether to show it, or a function to call with each line."""
 
 
 @contextmanager
 def shown(progress: Progress) -> Iterator[list[Any]]:
-    """The observers, none or one, that show a training while the block runs."""
+    """Context manager that yields a list of at most one observer, which shows the progress of a training."""
     if callable(progress):
         yield [PlainOutput(progress)]
     elif not progress:
         yield []
     elif on_a_terminal(sys.stdout):
-        from fcframe.training.bar import bar_on  # only where it is seen
+        from fcframe.training.bar import bar_on  # rich is slow to import
 
-        with bar_on(Lasting(sys.stdout)) as observers:
+        with bar_on(SafeStream(sys.stdout)) as observers:
             yield observers
     else:
-        yield [PlainOutput(Lasting(sys.stdout).line)]
+        yield [PlainOutput(SafeStream(sys.stdout).line)]
 
 
-class Lasting:
-    """A stream that no failure ends: once a text cannot be written, all that follow are dropped.
+class SafeStream:
+    """A stream that never raises when it is written to. After the first error, all output is discarded.
 
-    A training must not end because its progress cannot be shown: the disk of a log is full, or the reader has gone.
+    A training must not end because its progress cannot be shown, for example when a disk is full or a pipe is closed.
 
     Attributes:
-        failure: What went wrong, if something did.
+        failure: The first error, or None.
 
     >>> import io
     >>> closed = io.StringIO(); closed.close()
-    >>> lasting = Lasting(closed)
-    >>> lasting.line("loss: 0.5")
-    >>> str(lasting.failure)
+    >>> stream = SafeStream(closed)
+    >>> stream.line("loss: 0.5")
+    >>> str(stream.failure)
     'I/O operation on closed file'
     """
 
@@ -51,31 +51,31 @@ class Lasting:
         self.failure: OSError | ValueError | None = None
 
     def line(self, text: str) -> None:
-        """Writes a line, its control characters as text, and shows it at once."""
+        """Writes a line, with control characters escaped, and flushes the stream."""
         self.write(f"{as_text(text)}\n")
         self.flush()
 
     def write(self, text: str) -> int:
-        """Writes text, or drops it."""
+        """Writes text, or discards it after an error."""
         return self._tried(lambda stream: stream.write(text)) or len(text)
 
     def flush(self) -> None:
-        """Passes on what was written."""
+        """Flushes the stream."""
         self._tried(lambda stream: stream.flush())
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Whether the stream is a terminal."""
         return on_a_terminal(self._stream)
 
     def fileno(self) -> int:
-        """The descriptor of the file beneath."""
+        """The descriptor of the underlying file."""
         if self._stream is None:
             raise OSError("this stream has no file")
         return self._stream.fileno()
 
     @property
     def encoding(self) -> str:
-        """How characters become bytes."""
+        """The encoding of the underlying stream."""
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def _tried(self, action: Callable[[IO[str]], Any]) -> Any:
@@ -89,11 +89,11 @@ class Lasting:
 
 
 class PlainOutput:
-    """Writes a line every `print_every` iterations, and one for each evaluation.
+    """Prints the loss every `print_every` steps, and each evaluation.
 
     Args:
-        write: Takes a line.
-        print_every: Iterations between two loss lines.
+        write: Called with each line.
+        print_every: Number of steps between two lines with the loss.
     """
 
     def __init__(self, write: Callable[[str], Any], print_every: int = 100) -> None:
@@ -101,10 +101,10 @@ class PlainOutput:
         self._every = print_every
 
     def step_end(self, training: Solver) -> None:
-        """The loss, after the first iteration and every `print_every` ones from there."""
+        """Prints the loss, after the first step and then every `print_every` steps."""
         if (training.step - 1) % self._every == 0:
             self._write(f"(Iteration {training.step} / {training.steps}) loss: {training.loss:f}")
 
     def evaluation(self, training: Solver, evaluation: Evaluation) -> None:
-        """The metric on training and validation examples."""
+        """Prints the metric on training and validation examples."""
         self._write(evaluation_line(training, evaluation))

@@ -1,4 +1,4 @@
-"""A run: one training's results, and the folder that they are written to."""
+"""The results of a training, and the files to which they are written."""
 
 import csv
 import io
@@ -25,43 +25,43 @@ from fcframe.training.folder import UNFINISHED, RunFolder, Writer
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """What a training gave."""
+    """The results of a training."""
 
     spec: ExperimentSpec
     network: Network
-    """With the best parameters, or the last ones where the spec keeps no best."""
+    """The network with the best parameters, or with the last ones if the spec says `keep_best: false`."""
     history: History
-    """The loss of every step, and every evaluation."""
+    """The losses of all steps, and all evaluations."""
     best: Evaluation
-    """The evaluation with the best validation figure; the last one where there are no validation examples."""
+    """The evaluation with the best validation figure; the last evaluation if there are no validation examples."""
     test: Mapping[str, float] = field(default_factory=dict)
-    """The figures on the test examples."""
+    """The figures on the test set."""
     path: Path | None = None
-    """The run's folder, if it has one."""
+    """The folder of the run, or None."""
     threads: int = 1
-    """How many it had; another number may give other bytes."""
+    """Number of threads of the training."""
     fitted: Mapping[str, Any] = field(default_factory=dict)
-    """What the dataset fitted on the training examples: names of features and classes, scales and the like."""
+    """`Data.fitted` of the training data: names of features and classes, means, scales."""
     notes: tuple[str, ...] = ()
-    """Warnings, a line each: settings that are probably a mistake, observers that were switched off."""
+    """Warnings, one line each: settings that are probably a mistake, and observers that were switched off."""
     stopped: str = ""
-    """Why the training ended before its last epoch; empty if it did not."""
+    """The reason why the training ended before its last epoch; empty if it did not."""
 
     def __repr__(self) -> str:
         best = {name: value for name, value in self.best.results.items() if name.startswith("val_")}
         figures = best | dict(self.test)
         measured = {name: value for name, value in figures.items() if not name.endswith("_loss")} or figures
-        told = [self.spec.name, f"{self.epochs} epochs", *(f"{name} {value:.4g}" for name, value in measured.items())]
-        told.append(None if self.path is None else str(self.path))
-        return f"Run({', '.join(filter(None, told))})"
+        parts = [self.spec.name, f"{self.epochs} epochs", *(f"{name} {value:.4g}" for name, value in measured.items())]
+        parts.append(None if self.path is None else str(self.path))
+        return f"Run({', '.join(filter(None, parts))})"
 
     @property
     def epochs(self) -> int:
-        """How many epochs were trained."""
+        """Number of completed epochs."""
         return max((evaluation.epoch for evaluation in self.history.evaluations), default=self.best.epoch)
 
     def facts(self) -> dict[str, Any]:
-        """The run in a few numbers, as JSON."""
+        """A summary of the run, as JSON."""
         return {
             "parameters": int(self.network.params.flat.size),
             "steps": len(self.history.losses),
@@ -82,41 +82,41 @@ FILES: Mapping[str, Callable[["_Contents", IO[bytes]], None]] = {
     "parameters.npz": lambda contents, file: _parameters(contents.run.network, file),
     "summary.json": lambda contents, file: _json(contents.summary(), file),
 }
-"""All files of a complete run: the whole spec with every default, a line a step, a line an evaluation, the parameters
-and the running state, the results and the versions that made them. While a training works on a folder, the file
-`unfinished` is in it, and files that are being written end in `.partial`. fcframe writes nothing else there."""
-MOST_NEEDED = ("parameters.npz", "summary.json", "spec.json", "evaluations.csv", "losses.csv")
-"""The order in which files are kept elsewhere when the folder cannot be written."""
+"""The files of a complete run: the spec with all defaults, the loss of each step, the evaluations, the parameters and
+running state, and a summary with the results and the versions of the software. During a training, the folder contains
+the file `unfinished`, and files that are being written have the suffix `.partial`."""
+BY_IMPORTANCE = ("parameters.npz", "summary.json", "spec.json", "evaluations.csv", "losses.csv")
+"""The order in which files are saved to another folder if the run's folder cannot be written."""
 
 
 def is_complete(path: Path) -> bool:
-    """Whether a folder holds all files of a run."""
+    """Whether a folder contains all files of a run."""
     return all((path / name).is_file() for name in FILES) and not (path / UNFINISHED).exists()
 
 
-def write(run: Run, place: RunFolder, registry: Registry, stands_on: Mapping[str, str]) -> None:
-    """Writes a run's FILES; the same run gives the same bytes, so nothing in them tells the time.
+def write(run: Run, folder: RunFolder, registry: Registry, kernel_versions: Mapping[str, str]) -> None:
+    """Writes the FILES of a run. They contain no date or time, so that the same run gives identical files.
 
     Args:
-        run: What the training gave.
-        place: The run's folder.
-        registry: Knows which distributions the components come from.
-        stands_on: What the kernels stand on: each distribution's version.
+        run: The run.
+        folder: The run's folder.
+        registry: The registry, for the versions of the components' distributions.
+        kernel_versions: The versions of the distributions that the kernels use.
 
     Raises:
-        OutputError: The folder cannot be written; says where what could be saved of the run is.
+        OutputError: The folder cannot be written. The message says where the files were saved instead.
     """
-    contents = _Contents(run, registry, stands_on)
+    contents = _Contents(run, registry, kernel_versions)
     files = {name: partial(make, contents) for name, make in FILES.items()}
     try:
         try:
-            place.write(files)
+            folder.write(files)
         except BaseException:
-            place.take_back()  # first, because what is kept elsewhere may need the room
+            folder.take_back()  # first, because the other folder may be on the same full disk
             raise
-    except Exception as error:  # a training's result is not lost, whatever is wrong with the place or with a plugin
+    except Exception as error:  # the result of a training must not be lost
         raise OutputError(
-            f"{_reason(place.path, error)}; {_kept({name: files[name] for name in MOST_NEEDED})}"
+            f"{_reason(folder.path, error)}; {_save_elsewhere({name: files[name] for name in BY_IMPORTANCE})}"
         ) from error
 
 
@@ -124,10 +124,10 @@ def write(run: Run, place: RunFolder, registry: Registry, stands_on: Mapping[str
 class _Contents:
     run: Run
     registry: Registry
-    stands_on: Mapping[str, str]
+    kernel_versions: Mapping[str, str]
 
     def summary(self) -> dict[str, Any]:
-        return self.run.facts() | {"versions": _versions(self.run.spec, self.registry, self.stands_on)}
+        return self.run.facts() | {"versions": _versions(self.run.spec, self.registry, self.kernel_versions)}
 
 
 def _reason(path: Path, error: Exception) -> str:
@@ -137,24 +137,24 @@ def _reason(path: Path, error: Exception) -> str:
     return f"{path}: the run could not be written: {reason}"
 
 
-def _kept(files: Mapping[str, Writer]) -> str:
-    """Saves what fits of a run in a new folder, where there is room for its parameters, and says where."""
-    kept: dict[Path, list[str]] = {}
+def _save_elsewhere(files: Mapping[str, Writer]) -> str:
+    """Saves as many files as possible to a new folder, preferably with the parameters; returns a message about it."""
+    saved: dict[Path, list[str]] = {}
     for parent in (tempfile.gettempdir, Path.cwd, Path.home):
         try:
-            place = Path(tempfile.mkdtemp(prefix="fcframe-run-", dir=parent()))
-        except (OSError, RuntimeError):  # there is no such folder, or it takes nothing
+            path = Path(tempfile.mkdtemp(prefix="fcframe-run-", dir=parent()))
+        except (OSError, RuntimeError):  # the parent folder does not exist or cannot be written
             continue
-        kept[place] = [name for name, make in files.items() if _saved(place / name, make)]
-        if "parameters.npz" in kept[place]:
+        saved[path] = [name for name, make in files.items() if _saved(path / name, make)]
+        if "parameters.npz" in saved[path]:
             break
-        if not kept[place]:
-            del kept[place]
-            place.rmdir()
-    if not kept:
-        return "nothing of it could be kept elsewhere either"
-    told = " and ".join(f"{place} ({', '.join(names)})" for place, names in kept.items())
-    return f"what could be saved of it is in {told}"
+        if not saved[path]:
+            del saved[path]
+            path.rmdir()
+    if not saved:
+        return "it could not be saved to another folder either"
+    folders = " and ".join(f"{path} ({', '.join(names)})" for path, names in saved.items())
+    return f"files that could be saved: {folders}"
 
 
 def _saved(path: Path, make: Writer) -> bool:
@@ -194,21 +194,21 @@ def _parameters(network: Network, file: IO[bytes]) -> None:
 
 @contextmanager
 def _text(file: IO[bytes]) -> Iterator[TextIO]:
-    """A file of bytes to write text to, in UTF-8 and with no other line ends than those that are written."""
+    """A text stream in UTF-8 on a binary file, without conversion of line ends."""
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     try:
         yield text
     finally:
-        text.detach()  # writes what is buffered, and leaves the file open
+        text.detach()  # flushes the buffer, and leaves the binary file open
 
 
-def _versions(spec: ExperimentSpec, registry: Registry, stands_on: Mapping[str, str]) -> dict[str, str]:
-    """What made the run: Python, NumPy, the distributions of the spec's components, and what the kernels stand on."""
-    versions = dict(stands_on)
+def _versions(spec: ExperimentSpec, registry: Registry, kernel_versions: Mapping[str, str]) -> dict[str, str]:
+    """The versions of Python, NumPy, and the distributions of the spec's components and of the kernels."""
+    versions = dict(kernel_versions)
     for component in {type(component) for _, component in components_of(spec)}:
         try:
             plugin = registry.origin(component)
-        except LookupError:  # handed in as an object
+        except LookupError:  # not registered, but passed as an object
             versions[component.__module__] = "not registered"
         else:
             versions[plugin.distribution] = plugin.version

@@ -1,4 +1,4 @@
-"""The training loop. Everything beside the loop itself is done by observers and hooks."""
+"""The training loop. Everything else, such as progress output or early stopping, is done by observers and hooks."""
 
 from collections.abc import Callable, Sequence
 from math import isfinite, isnan, nan
@@ -21,22 +21,25 @@ from fcframe.training.updates import Updates
 
 
 class Solver:
-    """Trains a network on data as a spec says: minibatch, loss and gradients, update; evaluations between epochs.
+    """Trains a network: in each step it computes the gradients of a minibatch and updates the parameters.
 
-    It is the `Training` that observers and hooks see.
+    It implements the protocol `Training` for observers and hooks.
 
     Args:
-        network: Trained in place.
-        data: Fits the network; `fcframe.training.train` has checked it.
-        spec: How it is trained.
-        listeners: What is told about the training; nothing, by default.
-        pauses: Functions that are called after each step, and have nothing to do with this training.
+        network: The network; it is trained in place.
+        data: Data that fits the network; `fcframe.train` has checked it.
+        spec: The settings of the training.
+        listeners: The observers and hooks to call.
+        pauses: Functions to call after each step, which may wait for other trainings.
 
     Attributes:
-        step: Updates done, of `steps`; epoch: epochs done, of `epochs`.
-        loss: The last minibatch's loss. learning_rate: that of the last update.
-        history: All losses and evaluations. best: the evaluation whose parameters are kept.
-        stopped: Why the training ended before its last step; empty if it did not.
+        step: Number of updates completed, of `steps`.
+        epoch: Number of epochs completed, of `epochs`.
+        loss: Loss of the last minibatch.
+        learning_rate: Learning rate of the last update.
+        history: All losses and evaluations.
+        best: The best evaluation.
+        stopped: The reason why the training ended before its last step; empty if it did not.
     """
 
     def __init__(
@@ -47,7 +50,7 @@ class Solver:
         listeners: Listeners,
         pauses: Sequence[Callable[[], None]] = (),
     ) -> None:
-        draws, chance, samples = (np.random.default_rng(seed) for seed in _seeds(spec.seed))
+        draws, stochastic, samples = (np.random.default_rng(seed) for seed in _seeds(spec.seed))
         self.network, self.data, self.spec = network, data, spec
         self.epochs, self.step, self.epoch = spec.epochs, 0, 0
         self.loss, self.learning_rate = nan, spec.optimizer.learning_rate
@@ -59,14 +62,14 @@ class Solver:
         self._minibatches = Minibatches(data.X_train, data.y_train, spec.batch_size, replacement, draws, weights)
         self.steps_per_epoch = self._minibatches.steps_per_epoch
         self.steps = self.epochs * self.steps_per_epoch
-        self._pass = TrainingPass(network, chance, reuse=True)
+        self._pass = TrainingPass(network, stochastic, reuse=True)
         optimizer: Optimizer = spec.optimizer
         self._updates = Updates(optimizer, network.parameters, network.params, self._pass.grads, network.kernels)
         self.metric = spec.evaluation.metric or network.spec.loss.metric
         self._evaluator = Evaluator(network, self.metric, spec.evaluation.batch_size)
         self._samples = samples
         self._memory = spec.schedule.start() if spec.schedule else {}
-        self._kept: tuple[Array, Array] | None = None
+        self._best_arrays: tuple[Array, Array] | None = None
         self._listeners = listeners
         self._pauses = tuple(pauses)
 
@@ -77,7 +80,7 @@ class Solver:
 
     @property
     def figure(self) -> Figure | None:
-        """The figure that says which evaluation is best; None where there are no validation examples."""
+        """The figure that decides which evaluation is best; None if there are no validation examples."""
         if len(self.data.X_val) == 0:
             return None
         if self.metric is not None:
@@ -85,16 +88,16 @@ class Solver:
         return Figure("val_loss", False)
 
     def stop(self, reason: str) -> None:
-        """Ends the training after this step; the reason is kept in the run."""
+        """Ends the training after this step; the reason is stored in the run."""
         self.stopped = self.stopped or str(reason) or "stopped"
 
     def train(self) -> None:
-        """Makes all updates, and puts the best parameters back.
+        """Makes all updates, and restores the best parameters.
 
         Raises:
             DivergenceError: The loss is no longer a finite number.
         """
-        # The error state is set whole: a program or a plugin may have changed it, and the loss tells what went wrong.
+        # All floating-point errors are ignored, whatever the caller's settings: a loss that is not finite is reported.
         with np.errstate(all="ignore"):
             self._listeners.tell("training_start", self)
             while self.epoch < self.epochs and not self.stopped:
@@ -107,8 +110,8 @@ class Solver:
                 self._listeners.tell("epoch_end", self)
             if not self.history.evaluations or self.history.evaluations[-1].step < self.step:
                 self._evaluate()
-            if self._kept is not None:
-                self.network.params.flat[...], self.network.state.flat[...] = self._kept
+            if self._best_arrays is not None:
+                self.network.params.flat[...], self.network.state.flat[...] = self._best_arrays
             self._listeners.tell("updates_end", self)
 
     def train_epoch(self) -> None:
@@ -138,7 +141,7 @@ class Solver:
                 return
 
     def _evaluate(self) -> None:
-        """Measures a sample of the training examples and all validation examples; keeps parameters that are best."""
+        """Evaluates a sample of the training examples and all validation examples; copies the parameters if best."""
         data, count = self.data, self.spec.evaluation.train_sample
         X, y, sample = data.X_train, data.y_train, None
         if count is not None and count < len(X):
@@ -162,31 +165,31 @@ class Solver:
         self.best = evaluation
         if self.spec.evaluation.keep_best and self.figure is not None:
             best = self.network.params.flat, self.network.state.flat
-            if self._kept is None:
-                self._kept = best[0].copy(), best[1].copy()
+            if self._best_arrays is None:
+                self._best_arrays = best[0].copy(), best[1].copy()
             else:
-                self._kept[0][...], self._kept[1][...] = best
+                self._best_arrays[0][...], self._best_arrays[1][...] = best
 
     def _is_better(self, evaluation: Evaluation) -> bool:
-        """Whether this evaluation beats the best one so far; where their metrics are equal, the lower loss does."""
+        """Whether an evaluation is better than the best one so far. With equal metrics, the lower loss decides."""
         figure = self.figure
         if figure is None or self.best is None:
             return True
         new, old = evaluation.results, self.best.results
-        if isnan(new[figure.name]) or isnan(old[figure.name]):  # a metric may have no value
+        if isnan(new[figure.name]) or isnan(old[figure.name]):  # a metric may be undefined
             return not isnan(new[figure.name])
         if new[figure.name] == old[figure.name]:
             return new["val_loss"] < old["val_loss"]
         return (new[figure.name] > old[figure.name]) is figure.higher_is_better
 
     def test(self) -> dict[str, float]:
-        """The figures on the test examples, such as "test_loss" and "test_acc"; none where there is no example."""
+        """The figures on the test set, such as "test_loss" and "test_acc"; empty if there are no test examples."""
         data = self.data
         with np.errstate(all="ignore"):
             return self._evaluator(data.X_test, data.y_test, "test", weights=data.weights.get("test"))
 
     def end(self, run: Any) -> None:
-        """Tells everything that listens that the run is complete."""
+        """Calls the listeners of `training_end`."""
         self._listeners.tell("training_end", self, run)
 
     def _diverged(self, what: str, value: float, iteration: int) -> str:
@@ -199,5 +202,5 @@ class Solver:
 
 
 def _seeds(seed: int) -> list[np.random.SeedSequence]:
-    """Three independent streams beside the two that the network makes of the same seed."""
+    """Three seeds that are independent of each other, and of the two that the network derives from the same seed."""
     return np.random.SeedSequence(seed, spawn_key=(1,)).spawn(3)

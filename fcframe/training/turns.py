@@ -1,9 +1,9 @@
-"""Trainings that run at the same time on one machine, and take turns on its cores where they are asked to.
+"""Lets several trainings on one machine take turns on its cores.
 
-A linear algebra library's threads wait for each other many times in a step, and busily. Where another program has the
-core of one of them, all wait: beside each other, two trainings with as many threads as there are cores take several
-times as long as one alone (docs/threads.md). In turns each has half of the time, and computes the same: a turn changes
-when, never what. It is for trainings that are independent of each other: one that waits for another would wait long.
+The threads of a linear algebra library wait for each other many times in a step, in busy loops. If another program uses
+the core of one thread, all threads wait. Two trainings at the same time, each with one thread per core, therefore take
+several times as long as one (docs/threads.md). With turns, each runs alone for half of the time. Results do not change.
+Turns are for independent trainings only: a training that waits for another one would block it.
 """
 
 import os
@@ -22,50 +22,50 @@ from fcframe.spec.models import ExperimentSpec, Spec
 
 try:
     import fcntl
-except ImportError:  # no POSIX: no turns
+except ImportError:  # not a POSIX system: there are no turns
     fcntl = None  # type: ignore[assignment]
 
 TURN = 0.5
-"""Seconds of a turn, while another training waits."""
+"""Seconds of a turn while another training waits."""
 POLL = 0.005
-"""Seconds between two looks at whether it is one's turn."""
+"""Seconds between two attempts to get the cores."""
 PATIENCE = 30.0
-"""Seconds after which a training goes on without turns: the one that has its cores was stopped, for example."""
+"""Seconds after which a waiting training continues without turns, for example because the other one was suspended."""
 
 _INSIDE = ContextVar("inside", default=False)
 
 
-def threads_for(spec: Spec, wanted: int | None = None) -> int:
-    """The threads of a training: those that are asked for; without that 1, where no product is large enough for more.
+def threads_for(spec: Spec, requested: int | None = None) -> int:
+    """The number of threads for a training: see `fcframe.threads.number`.
 
     Raises:
         SpecError: The layers do not fit together.
-        ThreadsError: This process cannot have so many.
+        ThreadsError: This process cannot have so many threads.
 
     >>> import fcframe
     >>> threads_for(fcframe.load_spec("specs/digits.json"))
     1
     """
-    found = plan(spec)
+    parameters = plan(spec).parameters.values()
     batch = spec.training.batch_size if isinstance(spec, ExperimentSpec) else 1
-    products = [batch * parameter.size for parameter in found.parameters.values() if len(parameter.shape) > 1]
-    return threads.number(wanted, largest=max(products, default=0))
+    products = [batch * parameter.size for parameter in parameters if len(parameter.shape) > 1]
+    return threads.number(requested, largest=max(products, default=0))
 
 
 def lock_folder() -> Path:
-    """Where this user's trainings keep the files that they lock: one a core, and one for who is next."""
+    """The folder with the lock files of this user's trainings: one file for each core, and one for the queue."""
     return Path(tempfile.gettempdir()) / f"fcframe-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
 
 
 class Turns:
-    """A training's turns: called at the end of each step, it lets others at the cores if some wait.
+    """The turns of one training. Called after each step, it gives the cores to a waiting training.
 
-    Each core has a file, and who has it locked has the core. The operating system takes locks back from a process that
-    ends, however it ends.
+    Each core has a file; the training that has locked the file may use the core. The operating system releases the
+    locks of a process when it ends, even after a crash.
 
     Args:
-        count: The cores that it needs: a training's threads.
-        folder: Where the files are.
+        count: Number of cores that the training needs, one for each thread.
+        folder: The folder of the lock files.
     """
 
     def __init__(self, count: int, folder: Path) -> None:
@@ -78,15 +78,15 @@ class Turns:
 
     @property
     def over(self) -> bool:
-        """Whether it takes no more turns, and runs without."""
+        """Whether the training continues without turns."""
         return self._next.closed
 
     def __call__(self) -> None:
-        """Lets others at the cores, if the turn is over and somebody waits."""
+        """Ends the turn and waits for the next one, if the time is over and another training waits."""
         if time.monotonic() < self._ends:
             return
         with self._without_turns_if_locks_fail():
-            if _locked(self._next):  # nobody waits
+            if _locked(self._next):  # no training waits
                 _unlock(self._next)
                 self._ends = time.monotonic() + TURN
                 return
@@ -94,7 +94,7 @@ class Turns:
         self.take()
 
     def take(self) -> None:
-        """Waits for the cores: first for the place of the next in turn, then until enough cores are free."""
+        """Waits until this training is the next in the queue and enough cores are free, and locks them."""
         if self.over:
             return
         with self._without_turns_if_locks_fail():
@@ -108,21 +108,21 @@ class Turns:
             self._ends = time.monotonic() + TURN
 
     def give(self) -> None:
-        """Lets others at the cores."""
+        """Unlocks the cores."""
         with self._without_turns_if_locks_fail():
             for file in self._held:
                 _unlock(file)
         self._held = []
 
     def close(self) -> None:
-        """Takes no more turns."""
+        """Stops taking turns, and unlocks everything."""
         self._ends, self._held = inf, []
         for file in (*self._files, self._next):
             with suppress(OSError):
-                file.close()  # and with that it is unlocked
+                file.close()  # this also unlocks it
 
     def _have_cores(self) -> bool:
-        """Whether it has all the cores that it needs, after it took those that are free."""
+        """Locks free cores; returns whether the training has all the cores that it needs."""
         missing = self._count - len(self._held)
         free = (file for file in self._files if file not in self._held and _locked(file))
         self._held += [file for _, file in zip(range(missing), free, strict=False)]
@@ -130,7 +130,7 @@ class Turns:
 
     @contextmanager
     def _without_turns_if_locks_fail(self) -> Iterator[None]:
-        """Some file systems have no locks, or none left (ENOLCK on NFS): the training goes on without turns."""
+        """Continues without turns if the file system has no locks, or no more locks (ENOLCK on NFS)."""
         try:
             yield
         except OSError:
@@ -138,28 +138,28 @@ class Turns:
 
 
 @contextmanager
-def turns(count: int, wanted: bool = True) -> Iterator[list[Turns]]:
-    """The block has so many cores, in turns with this user's other trainings; call what it yields after each step.
+def turns(count: int, enabled: bool = True) -> Iterator[list[Turns]]:
+    """Takes turns on `count` cores in the block. Yields a list of functions to call after each step.
 
-    There are no turns where they are not wanted, where files cannot be locked, and in a training inside another one.
+    The list is empty if turns are not enabled, if files cannot be locked, and in a training inside another training.
     """
-    found: list[Turns] = []
-    if wanted and fcntl is not None and not _INSIDE.get():
+    functions: list[Turns] = []
+    if enabled and fcntl is not None and not _INSIDE.get():
         with suppress(OSError):
-            found = [Turns(count, _own(lock_folder()))]
+            functions = [Turns(count, _own(lock_folder()))]
     inside = _INSIDE.set(True)
     try:
-        for taken in found:
-            taken.take()
-        yield found
+        for turn in functions:
+            turn.take()
+        yield functions
     finally:
         _INSIDE.reset(inside)
-        for taken in found:
-            taken.close()
+        for turn in functions:
+            turn.close()
 
 
 def _own(folder: Path) -> Path:
-    """The folder, made if it is not there; refused if somebody else made it."""
+    """Creates the folder if it does not exist; refuses a folder of another user."""
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         raise PermissionError(folder)
@@ -167,7 +167,7 @@ def _own(folder: Path) -> Path:
 
 
 def _locked(file: IO[bytes]) -> bool:
-    """Locks a file, if nobody else has."""
+    """Tries to lock a file; returns whether it succeeded."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

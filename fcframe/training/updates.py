@@ -1,4 +1,4 @@
-"""Applies an optimizer to all parameters: elementwise ones in blocks of the flat buffer, the others by parameter."""
+"""Applies an optimizer to all parameters: in blocks of the flat array if it is elementwise, else to each parameter."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -11,24 +11,24 @@ from fcframe.kernels import NUMPY, Kernels, wrong_update_result
 from fcframe.parameters import Group, Views, groups
 
 BLOCK = 2**18
-"""Bytes of an array in a block: what an update reads and writes then stays in a core's cache."""
+"""Bytes of each array in a block. The arrays of an update then fit into a core's cache."""
 SMALL_BLOCK = 2**16
-"""The same for an optimizer that makes arrays of its own: so none of them is larger than this."""
+"""The same for an optimizer that allocates temporary arrays, which need space in the cache as well."""
 
 Block = tuple[Array, Array, dict[str, Array]]
-"""Parameters, their gradients, and their slots."""
+"""The parameters of a block, their gradients, and their slots."""
 
 
 class Updates:
-    """An optimizer with its slots, bound to the parameters and gradients that it works on.
+    """An optimizer with its slots, bound to the parameters and gradients of a network.
 
     Args:
-        optimizer: The update rule.
-        parameters: What the arrays are: frozen ones are left alone, and a learning-rate factor is multiplied in.
+        optimizer: The optimizer.
+        parameters: The declarations of all parameters, with their learning-rate factors. Frozen ones are not updated.
         params: The arrays of all parameters; changed in place.
-        grads: The gradients of the trainable ones.
-        kernels: May know a faster way to apply an elementwise optimizer.
-        block: Numbers in a block; by default as many as a core's cache holds.
+        grads: The gradients of the trainable parameters.
+        kernels: The kernels, which may have a faster version of an elementwise optimizer.
+        block: Number of elements in a block. Default: as many as fit into a core's cache.
     """
 
     def __init__(
@@ -43,17 +43,17 @@ class Updates:
         self._update, self._provider = optimizer.update, kernels.name
         shapes = {name: view.shape for name, view in grads.items()}
         self.slots = {
-            name: Views(shapes, params.flat.dtype, place, grads.order)
-            for place, name in enumerate(optimizer.slots(), start=2)
+            name: Views(shapes, params.flat.dtype, offset, grads.order)
+            for offset, name in enumerate(optimizer.slots(), start=2)
         }
-        # What is updated alike: (learning-rate factor, weight decay, a faster way or None, blocks).
+        # Groups of parameters: (learning-rate factor, weight decay, faster version of the update or None, blocks).
         self._parts: list[tuple[float, bool, Callable[[Step], bool] | None, list[Block]]] = []
         if optimizer.per_tensor:
             for name in grads:
                 slots = {slot: views[name] for slot, views in self.slots.items()}
                 parameter = parameters[name]
-                block_of_one = params[name], grads[name], slots
-                self._parts.append((parameter.learning_rate, parameter.decay, None, [block_of_one]))
+                single = params[name], grads[name], slots
+                self._parts.append((parameter.learning_rate, parameter.decay, None, [single]))
             return
         size = block or (BLOCK if optimizer.scratch else SMALL_BLOCK) // params.flat.itemsize
         scratch = {name: np.zeros(min(size, len(grads.flat)), grads.flat.dtype) for name in optimizer.scratch}
@@ -68,10 +68,10 @@ class Updates:
         return params.flat[part], grads.flat[part], slots
 
     def __call__(self, number: int, learning_rate: float) -> None:
-        """Makes one update of everything; `number` counts from 1.
+        """Makes one update of all trainable parameters; `number` counts from 1.
 
         Raises:
-            ContractError: The optimizer returned something, or the kernels did not say whether they made the step.
+            ContractError: The optimizer returned a value, or the kernels returned neither True nor False.
         """
         for factor, decay, faster, blocks in self._parts:
             step = Step(number, learning_rate * factor, decay)
@@ -79,7 +79,7 @@ class Updates:
                 done = faster(step)
                 if done is True:
                     continue
-                if done is not False:  # whether to make the step is not known, and twice would be wrong
+                if done is not False:  # it is unknown whether the update was made; making it twice would be wrong
                     raise ContractError(f"kernels {self._provider!r}: {wrong_update_result(done, number)}")
             for w, dw, slots in blocks:
                 if self._update(w, dw, slots, step) is not None:

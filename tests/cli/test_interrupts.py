@@ -167,7 +167,7 @@ def test_a_run_that_the_disk_has_no_room_for_is_told_and_what_fits_is_kept(tmp_p
     _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert err.count("\n") == 1
-    assert "new/run: the run could not be written: File too large; what could be saved of it is in " in err
+    assert "new/run: the run could not be written: File too large; files that could be saved: " in err
     assert "summary.json" in err
     assert not (tmp_path / "new").exists()
     kept = [path for path in tmp_path.rglob("summary.json") if str(path.parent) in err]
@@ -189,7 +189,7 @@ def test_a_run_on_a_full_file_system_is_kept_in_the_temporary_folder(tmp_path):
         assert done.code == 2
         (kept,) = (tmp_path / "temporary").iterdir()
         assert "small/run: the run could not be written: No space left on device; " in done.err
-        assert f"what could be saved of it is in {kept} (parameters.npz, " in done.err
+        assert f"files that could be saved: {kept} (parameters.npz, " in done.err
         assert names(kept) == WRITTEN
         assert names(small) == []
     finally:

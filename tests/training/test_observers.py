@@ -92,7 +92,7 @@ def test_an_observer_that_raises_is_named_and_switched_off_and_the_training_goes
     assert CALLS.count(event) == (event != "watch")
     (line,) = caplog.messages
     assert f"observer noting [0]: {event} raised RuntimeError: " in line
-    assert "it is switched off, and the training goes on" in line
+    assert "it is switched off, and the training continues" in line
     if event != "training_end":  # by then the run is complete
         assert run.notes == (line.removeprefix("fcframe: "),)
 

@@ -297,7 +297,7 @@ def test_a_run_whose_folder_is_gone_is_kept_elsewhere_and_the_message_says_where
     with pytest.raises(OutputError, match=r"run: this folder was moved or replaced during the training; ") as error:
         fcframe.train(experiment(), out=tmp_path / "run", observers=[At(remove)])
     (kept,) = temporary.iterdir()
-    assert f"what could be saved of it is in {kept} (parameters.npz, summary.json, " in str(error.value)
+    assert f"files that could be saved: {kept} (parameters.npz, summary.json, " in str(error.value)
     assert names(kept) == WRITTEN
     trained = fcframe.train(experiment())
     with np.load(kept / "parameters.npz") as arrays:
