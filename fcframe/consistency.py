@@ -34,7 +34,7 @@ def contradictions(spec: ExperimentSpec, output_shape: Shape, parameters: Sequen
         reason = unmeasurable(spec, metric, output_shape)
         if reason:
             yield ("training", "evaluation", "metric"), f"{metric.type} cannot measure this network: {reason}"
-    figures = measured(metric)
+    figures = measured_figures(metric)
     for path, component in _watching(spec):
         name, higher = component.watched()
         if name not in figures:
@@ -52,7 +52,7 @@ def metric_of(spec: ExperimentSpec) -> Metric | None:
     return spec.training.evaluation.metric or spec.network.loss.metric
 
 
-def measured(metric: Metric | None, splits: Sequence[str] = ("train", "val")) -> Results:
+def measured_figures(metric: Metric | None, splits: Sequence[str] = ("train", "val")) -> Results:
     """The names of the figures that an evaluation of these splits has; all values are 0."""
     labels = [] if metric is None else [metric.label]
     figures = {f"{split}_{label}": 0.0 for split in splits for label in ("loss", *labels)}

@@ -54,10 +54,10 @@ def _check(source: str, overrides: tuple[str, ...], with_data: bool) -> dict[str
 
 def _check_data(spec: Spec) -> int | None:
     """Checks that the data fits the network; returns the number of training examples, or None for a network spec."""
-    from fcframe.training.experiment import check_measured, fitted, load_data  # slow to import
+    from fcframe.training.experiment import check_measured, load_data, prepared  # slow to import
 
     if not isinstance(spec, ExperimentSpec):
         return None
-    data = fitted(load_data(spec), build(spec, kernels=NUMPY))
+    data = prepared(load_data(spec), build(spec, kernels=NUMPY))
     check_measured(spec, data)
     return len(data.X_train)

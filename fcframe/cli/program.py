@@ -52,7 +52,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
-            if not of_the_output(error):
+            if not is_output_error(error):
                 raise
             return 0
         except KeyboardInterrupt as error:  # here, because click would print an empty line
@@ -99,7 +99,7 @@ def _run() -> int:
     except SystemExit as error:  # raised by a plugin; click does not raise it in this mode
         return complain(_unexpected(error))
     except Exception as error:
-        if isinstance(error, OSError) and (error.filename or of_the_output(error)):
+        if isinstance(error, OSError) and (error.filename or is_output_error(error)):
             return complain(f"{error.filename or 'standard output'}: {error.strerror}")
         if os.environ.get("FCFRAME_TRACEBACK"):
             raise
@@ -128,7 +128,7 @@ def _no_such_option(error: click.NoSuchOption) -> str:
     return f"{message}{_usage(error)}"
 
 
-def of_the_output(error: OSError) -> bool:
+def is_output_error(error: OSError) -> bool:
     """Whether an error was raised while the command printed its output, and not by a plugin."""
     import traceback  # only needed for an error message
 

@@ -40,7 +40,7 @@ from fcframe.training.turns import threads_for
     type=click.IntRange(1),
     default=100,
     show_default=True,
-    help="Steps between two lines with the loss.",
+    help="Steps between two printed losses.",
 )
 @kernels_option
 @threads_option

@@ -124,7 +124,7 @@ def complete(component: type[Component]) -> None:
         raise PluginError(_unreadable(component, error)) from error
 
 
-def describe(component: type[Component]) -> None:
+def check_schema(component: type[Component]) -> None:
     """Checks that a class has a JSON Schema, which listings, schemas and checks need.
 
     Raises:

@@ -62,7 +62,7 @@ class Announced:
     def fault(self) -> Quarantined | None:
         """Why the component cannot be used, or None. Also checks its JSON Schema, which listings and checks need."""
         imported = self._imported
-        return imported if isinstance(imported, Quarantined) else self._tried(lambda: classes.describe(imported))
+        return imported if isinstance(imported, Quarantined) else self._tried(lambda: classes.check_schema(imported))
 
     def _tried(self, step: Callable[[], None]) -> Quarantined | None:
         try:

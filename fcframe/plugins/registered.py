@@ -177,9 +177,9 @@ class Registry:
         if called:
             names = " or ".join(map(repr, called))
             return f"no {what} called {name!r}. It is called {names} here. Registered: {', '.join(known)}"
-        return unknown_name(what, name, known, "Registered") + self.perhaps_of()
+        return unknown_name(what, name, known, "Registered") + self.possible_origins()
 
-    def perhaps_of(self) -> str:
+    def possible_origins(self) -> str:
         """Sentences for a message about a missing name: the broken and disabled plugins that may provide it."""
         broken = (f". It may belong to a broken plugin: {fault}" for fault in self._broken)
         disabled = (f". It may belong to the {plugin}, which {DISABLE} disables" for plugin in self.left_out)

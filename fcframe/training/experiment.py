@@ -11,7 +11,7 @@ import numpy as np
 
 from fcframe.builder import build
 from fcframe.components import Data, Integers, Observer
-from fcframe.consistency import measured, metric_of, notes, watching
+from fcframe.consistency import measured_figures, metric_of, notes, watching
 from fcframe.context import Array
 from fcframe.errors import DataError, OutputError, SpecError, in_a_line, json_path
 from fcframe.network import Network, as_integers
@@ -22,7 +22,7 @@ from fcframe.spec.models import ExperimentSpec, Spec
 from fcframe.training import run as runs
 from fcframe.training.folder import folder
 from fcframe.training.listeners import Listeners, is_watcher, log
-from fcframe.training.output import Progress, shown
+from fcframe.training.output import Progress, progress_observer
 from fcframe.training.run import Run
 from fcframe.training.solver import Solver
 from fcframe.training.turns import threads_for, turns
@@ -91,17 +91,17 @@ def train(
         # Before the training, because a plugin that cannot report its versions should not waste a whole training.
         kernel_versions = {} if claimed is None else versions(chosen, registry=registry)
         network = build(spec, seed=spec.training.seed, kernels=chosen)
-        examples = fitted(load_data(spec) if data is None else as_data(data), network)
+        examples = prepared(load_data(spec) if data is None else as_data(data), network)
         check_measured(spec, examples)
         for note in notes(spec, len(examples.X_train)):
             warn(note)
-        with turns(count, share_cores) as pauses, shown(progress) as progress_observers:
+        with turns(count, share_cores) as pauses, progress_observer(progress) as progress_observers:
             listeners = Listeners(warn)
             solver = Solver(network, examples, spec.training, listeners, pauses)
             _add(listeners, solver, spec, [*observers, *progress_observers], registry)
             solver.train()
             assert solver.best is not None
-            test = _tested(solver, warn)
+            test = _test_figures(solver, warn)
             path = None if claimed is None else claimed.path
             result = Run(
                 spec, network, solver.history, solver.best, test, path, count,
@@ -113,7 +113,7 @@ def train(
     return result
 
 
-def _tested(solver: Solver, warn: Callable[[str], None]) -> dict[str, float]:
+def _test_figures(solver: Solver, warn: Callable[[str], None]) -> dict[str, float]:
     """The figures on the test set. Empty, with a warning, if they cannot be computed: the training must not be lost."""
     try:
         return solver.test()
@@ -177,7 +177,7 @@ def load_data(spec: ExperimentSpec) -> Data:
         raise DataError(f"data: {error}") from error
 
 
-def fitted(data: Data, network: Network) -> Data:
+def prepared(data: Data, network: Network) -> Data:
     """Converts data to the shape and dtype that the network takes, and checks inputs and targets.
 
     If the network's input has one axis, examples are flattened in row-major order.
@@ -234,7 +234,7 @@ def check_measured(spec: ExperimentSpec, data: Data) -> None:
         DataError: A watched figure is not measured. The message lists the measured figures.
     """
     splits = [split for split, (X, _) in data.splits().items() if len(X) and split != "test"]
-    figures = measured(metric_of(spec), splits)
+    figures = measured_figures(metric_of(spec), splits)
     lines = [
         f"{json_path(path)}: {name} watches {figure!r}, which is not measured with this data; "
         f"measured: {', '.join(figures)}"

@@ -65,7 +65,7 @@ class RunFolder:
             partial.rename(final)
         self.complete = True
 
-    def take_back(self) -> None:
+    def remove_files(self) -> None:
         """Removes the files of a run that is not complete."""
         for path, identity in self._files.items():
             if _has(path, identity):
@@ -79,7 +79,7 @@ class RunFolder:
         Errors are suppressed, because they would hide the error that ended the training.
         """
         if not self.complete:
-            self.take_back()
+            self.remove_files()
         claim = self.path / UNFINISHED
         with suppress(OSError):
             own = _has(claim, _identity(os.fstat(self._claim)))
@@ -146,7 +146,7 @@ def folder(path: Any) -> Iterator[RunFolder]:
     try:
         claimed = RunFolder(path)
     except OSError as error:
-        raise not_there(path, error) from error
+        raise cannot_create(path, error) from error
     try:
         yield claimed
     finally:
@@ -184,7 +184,7 @@ def checked(path: Any) -> Path:
         raise OutputError(f"{path}: a run cannot be written there: {error}") from None
 
 
-def not_there(path: Path, error: OSError) -> OutputError:
+def cannot_create(path: Path, error: OSError) -> OutputError:
     """The error for a folder that cannot be created."""
     return OutputError(f"{path}: a run cannot be written there: {error.strerror or error}")
 
@@ -233,7 +233,7 @@ def _first_free(parent: Path, name: str) -> tuple[Path, dict[Path, _Identity]]:
             elif isinstance(error, FileNotFoundError) and rest:
                 rest -= 1
             else:
-                raise not_there(path, error) from error
+                raise cannot_create(path, error) from error
 
 
 def _identity(status: os.stat_result) -> _Identity:

@@ -15,7 +15,7 @@ Progress: TypeAlias = bool | Callable[[str], Any] | None
 
 
 @contextmanager
-def shown(progress: Progress) -> Iterator[list[Any]]:
+def progress_observer(progress: Progress) -> Iterator[list[Any]]:
     """Context manager that yields a list of at most one observer, which shows the progress of a training."""
     if callable(progress):
         yield [PlainOutput(progress)]

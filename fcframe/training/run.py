@@ -112,7 +112,7 @@ def write(run: Run, folder: RunFolder, registry: Registry, kernel_versions: Mapp
         try:
             folder.write(files)
         except BaseException:
-            folder.take_back()  # first, because the other folder may be on the same full disk
+            folder.remove_files()  # first, because the other folder may be on the same full disk
             raise
     except Exception as error:  # the result of a training must not be lost
         raise OutputError(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fcframe.components import Data, Optimizer, Progress
-from fcframe.consistency import measured
+from fcframe.consistency import measured_figures
 from fcframe.context import Array
 from fcframe.errors import DivergenceError
 from fcframe.events import Evaluation, Figure, History, Results
@@ -151,7 +151,7 @@ class Solver:
         for name in ("train_loss", "val_loss"):
             if not isfinite(figures.get(name, 0.0)):
                 raise DivergenceError(self._diverged(name, figures[name], self.step))
-        results = Results({**figures, "learning_rate": self.learning_rate}, measured(self.metric).higher)
+        results = Results({**figures, "learning_rate": self.learning_rate}, measured_figures(self.metric).higher)
         evaluation = Evaluation(self.epoch, self.step, results)
         self.history.evaluations.append(evaluation)
         if self.spec.schedule is not None:
