@@ -107,8 +107,7 @@ class CSV(Dataset):
         return str(files.find(self.path))
 
     def _table(self, path: Path, select: csv_table.Select, dtype: np.dtype[Any]) -> csv_table.Table:
-        return csv_table.read(
-            path,
+        layout = csv_table.Layout(
             csv_rows.Dialect(self.delimiter, self.encoding),
             header=self.header,
             labels=self.labels,
@@ -116,6 +115,7 @@ class CSV(Dataset):
             select=select,
             itemsize=np.dtype(dtype).itemsize,
         )
+        return csv_table.read(path, layout)
 
     def _all_columns(self, place: str, names: Names) -> csv_table.Columns:
         """The columns of the training data: the target, and all others as features."""

@@ -49,26 +49,24 @@ class Table(NamedTuple):
     """(N,) the line on which each row ends."""
 
 
-def read(
-    path: Path,
-    dialect: csv_rows.Dialect,
-    *,
-    header: bool,
-    labels: bool,
-    missing: Collection[str],
-    select: Select,
-    itemsize: int,
-) -> Table:
-    """Reads a CSV file.
+class Layout(NamedTuple):
+    """How a CSV file is to be read."""
 
-    Args:
-        path: The file.
-        dialect: Its format.
-        header: Whether the first row contains the names of the columns.
-        labels: Whether the target is a label.
-        missing: Texts, in lower case, that stand for a missing label.
-        select: Chooses the columns to read.
-        itemsize: Bytes per number of the array into which the features will be converted.
+    dialect: csv_rows.Dialect
+    header: bool
+    """Whether the first row contains the names of the columns."""
+    labels: bool
+    """Whether the target is a label."""
+    missing: Collection[str]
+    """Texts, in lower case, that stand for a missing label."""
+    select: Select
+    """Chooses the columns to read."""
+    itemsize: int
+    """Bytes per number of the array into which the features will be converted."""
+
+
+def read(path: Path, layout: Layout) -> Table:
+    """Reads a CSV file.
 
     Raises:
         OSError: The file cannot be read.
@@ -79,21 +77,12 @@ def read(
         raise ValueError(
             f"{path}: the file has {path.stat().st_size:,} bytes; {allowed:,} are allowed (FCFRAME_MAX_BYTES)"
         )
-    with contextlib.closing(csv_rows.rows(path, dialect, allowed)) as rows:
-        return _table(path, rows, dialect, header, labels, missing, select, itemsize, allowed)
+    with contextlib.closing(csv_rows.rows(path, layout.dialect, allowed)) as rows:
+        return _table(path, rows, layout, allowed)
 
 
-def _table(
-    path: Path,
-    rows: Iterator[tuple[int, list[str]]],
-    dialect: csv_rows.Dialect,
-    header: bool,
-    labels: bool,
-    missing: Collection[str],
-    select: Select,
-    itemsize: int,
-    allowed: int,
-) -> Table:
+def _table(path: Path, rows: Iterator[tuple[int, list[str]]], layout: Layout, allowed: int) -> Table:
+    dialect, header, labels, missing, select, itemsize = layout
     start, first = next(rows, (0, []))
     if not first:
         raise ValueError(f"{path}: the file is empty")
