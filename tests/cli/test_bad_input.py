@@ -72,7 +72,8 @@ BAD_SPECS = {
     "fewer scores than classes": (
         json.dumps(experiment(network__layers=[{"type": "affine", "units": 5}])),
         re.compile(
-            r"bad\.json: data: row \d+ of the source: target \d is wrong: expected an integer from 0 to 4, for 5 scores "
+            r"bad\.json: data: row \d+ of the source: target \d is wrong: expected an integer from 0 to 4, for 5 "
+            r"scores "
             r"an example \(\d+ of 1257 targets are wrong\)"
         ),
     ),
