@@ -32,7 +32,8 @@ from fcframe.verify.suite_run import suite_run, unusable
 
 REFRESH = 0.1
 """Seconds between two drawings of the bar."""
-COLUMNS = ("cases", *(status.value for status in Status), "seconds")
+COUNTED = tuple(status.value for status in Status if status is not Status.NOTED)
+COLUMNS = ("cases", *COUNTED, "seconds")
 SPARE = (Status.NOT_APPLICABLE.value, Status.SKIPPED.value, "seconds", "cases")
 """Columns that are left out on a narrow terminal."""
 
@@ -199,7 +200,7 @@ def _print(report: Report) -> None:
     for component, lines in report.by_component().items():
         counts = Report([]).counts()
         counts.update(results.status.value for results in lines.by_check().values())
-        numbers = [str(counts[status.value] or "") for status in Status]
+        numbers = [str(counts[status] or "") for status in COUNTED]
         verdict = ledger.verdict(lines)
         if verdict != "passed":
             failed.append(len(rows))
@@ -209,6 +210,7 @@ def _print(report: Report) -> None:
     print_table(out, columns, rows, right=COLUMNS, spare=SPARE, prose=False, alarming=failed)
     told = [str(finding) for finding in distinct(report.failures)]
     told += [f"inconclusive: {found}" for found in report if found.status is Status.INCONCLUSIVE]
+    told += [f"noted: {found}" for found in report.notes]
     for head, *details in map(str.splitlines, told):
         print_text(out, f"\n{head}", style="bold")
         for line in details:
@@ -216,7 +218,7 @@ def _print(report: Report) -> None:
 
 
 def _mutate(subjects: Sequence[tuple[str, Any]], seed: int, as_json: bool) -> None:
-    from fcframe.verify.mutation.mutate import mutate  # what checks a component as it stands does not wait for it
+    from fcframe.verify.mutation import mutate  # what checks a component as it stands does not wait for it
 
     specs = [name for name, subject in subjects if not isinstance(subject, type)]
     if specs:

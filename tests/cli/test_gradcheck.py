@@ -79,7 +79,7 @@ def test_whatever_a_layer_does_is_its_own_failure_and_no_others(tmp_path, plugin
     assert found.pop("layer right")["verdict"] == "passed"
     for name, (_, message) in MISDEEDS.items():
         component = found.pop(f"layer {name}")
-        assert component["verdict"] == "failed"
+        assert component["verdict"] == ("passed" if name == "warns" else "failed")  # a warning is noted
         assert message in json.dumps(component, ensure_ascii=False).replace("\\\\", "\\")
     assert not found
 
