@@ -72,7 +72,7 @@ class Slopes:
     def central(self) -> tuple[Array, Array]:
         """The derivative and its error bar."""
         slopes = (self.right + self.left) / 2
-        # D(h) = f' + a h² + …, and the next step is h/4: (16 D(h/4) − D(h)) / 15 is without the term in h² (Richardson).
+        # D(h) = f' + a h² + …, the next step is h/4: (16 D(h/4) − D(h)) / 15 is without the term in h² (Richardson).
         return self._best((16 * slopes[1:] - slopes[:-1]) / 15, slopes)
 
     def side(self, slopes: Array) -> tuple[Array, Array]:

@@ -145,7 +145,7 @@ def judge_all(
             value[:, rest], error[:, rest] = _central(difference, rest, FIRST_STEP * scale[rest])
         size = np.where(np.isfinite(value), np.abs(value), 0).max(axis=1, initial=0)[:, None]
         room = ABSOLUTE_TOLERANCE * size + rounding
-        # error = noise / step, and noise = eps · |f|: so error · step / eps is |f| over one scale, a slope's natural size.
+        # error = noise / step and noise = eps · |f|: error · step / eps is |f| over one scale, a natural size.
         natural = error * FIRST_STEP / np.finfo(np.float64).eps
         settled = settled | _agrees(analytic, value, error, size, natural, room)
         rest = np.flatnonzero(~settled.all(axis=0))

@@ -56,7 +56,7 @@ def through_the_row(wrong: Mismatch) -> str:
     """The same within an example: what a sum over its features gives."""
     if not wrong.of_x or wrong.fixture.x.ndim < 2 or wrong.fixture.x.shape[-1] < 3:
         return ""
-    # softmax: dx = out · (dout − Σ dout·out); a norm: dx = (dout − out · Σ dout·out) / ‖x‖. The sum is one number a row.
+    # softmax: dx = out · (dout − Σ dout·out); norm: dx = (dout − out · Σ dout·out) / ‖x‖. The sum is one number a row.
     for what, array in (("out", wrong.out), ("x", wrong.fixture.x)):
         if array.shape == wrong.rest.shape and _constant(wrong, wrong.rest / array, -1):
             return (
