@@ -128,7 +128,9 @@ def build(
     {'affine1.W': (4, 3), 'affine1.b': (3,)}
     """
     found = plan(spec, dtype=dtype)
-    return Network(found.spec, found.chain, found.parameters, found.state, found.dtype, seed, choose(kernels, registry=registry))
+    return Network(
+        found.spec, found.chain, found.parameters, found.state, found.dtype, seed, choose(kernels, registry=registry)
+    )
 
 
 def _rows(layers: Any, prefix: str, depth: int) -> Iterator[Row]:

@@ -30,8 +30,7 @@ def relu_forward(x):
 
 def relu_backward(dout, cache):
     x = cache
-    dx = dout * (x > 0)
-    return dx
+    return dout * (x > 0)
 
 
 def dropout_forward(x, dropout_param):
