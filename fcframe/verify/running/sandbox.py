@@ -14,6 +14,7 @@ import contextlib
 import functools
 import io
 import itertools
+import operator
 import os
 import random
 import signal
@@ -202,27 +203,42 @@ def _set_environment(variables: Mapping[Any, Any]) -> None:
 ERROR_STATE = functools.partial(np.errstate, divide="warn", over="warn", under="ignore", invalid="warn")
 """NumPy's own error state, whatever else the process has set: a check means the same everywhere."""
 
-GLOBALS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
-    "NumPy's error state; use `with np.errstate(...)`": (np.geterr, lambda state: np.seterr(**state)),
-    "NumPy's global random state; draw from ctx.rng alone": (_random_state, _put_back),
-    "the state of Python's random module; draw from ctx.rng alone": (random.getstate, random.setstate),
-    "Python's recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
-    "the current folder": (_folder, _change_folder),
-    "the environment variables": (_environment, _set_environment),
-    "the signal handlers": (_handlers, _set_handlers),
+
+class Global(NamedTuple):
+    """What belongs to the whole process and no component may change."""
+
+    read: Callable[[], Any]
+    put_back: Callable[[Any], Any]
+    same: Callable[[Any, Any], bool] = operator.eq
+    """Whether it is the same (before, after)."""
+
+
+def _nothing_lost(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> bool:
+    """A library that is imported on first use may add variables of its own."""
+    return before.items() <= after.items()
+
+
+GLOBALS: Mapping[str, Global] = {
+    "NumPy's error state; use `with np.errstate(...)`": Global(np.geterr, lambda state: np.seterr(**state)),
+    "NumPy's global random state; draw from ctx.rng alone": Global(_random_state, _put_back),
+    "the state of Python's random module; draw from ctx.rng alone": Global(random.getstate, random.setstate),
+    "Python's recursion limit": Global(sys.getrecursionlimit, sys.setrecursionlimit),
+    "the current folder": Global(_folder, _change_folder),
+    "the environment variables": Global(_environment, _set_environment, _nothing_lost),
+    "the signal handlers": Global(_handlers, _set_handlers),
 }
-"""What no component may change → how it is read, and put back."""
+"""Name → how it is read, put back and compared."""
 
 
 @contextlib.contextmanager
 def _same_globals(faults: list[str]) -> Iterator[None]:
-    before = {what: read() for what, (read, _) in GLOBALS.items()}
+    before = {what: found.read() for what, found in GLOBALS.items()}
     try:
         yield
     finally:
-        for what, (read, put_back) in GLOBALS.items():
-            if read() != before[what]:
-                put_back(before[what])
+        for what, found in GLOBALS.items():
+            if not found.same(before[what], found.read()):
+                found.put_back(before[what])
                 faults.append(f"changed {what}")
 
 

@@ -73,7 +73,7 @@ def remembering(self, update, w, dw, slots):
 
 
 def as_if_each_step_were_the_first(self, update, w, dw, slots):
-    return lambda step, learning_rate: update(w, dw, slots, 1, learning_rate) is None
+    return lambda step: update(w, dw, slots, 1, learning_rate) is None
 
 
 def changing_dw(self, update, w, dw, slots):
@@ -88,11 +88,11 @@ def changing_dw(self, update, w, dw, slots):
 def nearly_all(self, update, w, dw, slots):
     part = slice(0, len(w) // 64 * 64 or None)
     parts = {name: slot[part] for name, slot in slots.items()}
-    return lambda step, learning_rate: update(w[part], dw[part], parts, step, learning_rate) is None
+    return lambda step: update(w[part], dw[part], parts, step, learning_rate) is None
 
 
 def saying_nothing(self, update, w, dw, slots):
-    return lambda step, learning_rate: update(w, dw, slots, step, learning_rate)
+    return lambda step: update(w, dw, slots, step, learning_rate)
 
 
 def leaving_what_it_began(self, update, w, dw, slots):
@@ -106,7 +106,7 @@ def leaving_what_it_began(self, update, w, dw, slots):
 
 
 def leaving_every_second_step(self, update, w, dw, slots):
-    return lambda step, learning_rate: step % 2 == 1 and update(w, dw, slots, step, learning_rate) is None
+    return lambda step: step.number % 2 == 1 and update(w, dw, slots, step) is None
 
 
 CASES = {
