@@ -128,6 +128,8 @@ def build(
     {'affine1.W': (4, 3), 'affine1.b': (3,)}
     """
     found = plan(spec, dtype=dtype)
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise SpecError([f"seed: expected an integer of at least 0, got {seed!r}"])
     return Network(
         found.spec, found.chain, found.parameters, found.state, found.dtype, seed, choose(kernels, registry=registry)
     )

@@ -272,6 +272,13 @@ def test_every_optimizer_learns_the_toy(optimizer, rate):
     assert run.history.series("train_acc")[-1] >= 0.95
 
 
+def test_a_metric_that_fails_on_the_test_examples_does_not_cost_the_training():
+    Scripted.values[:] = [0.5] * 4  # for two evaluations, and none for the test
+    run = fcframe.train(experiment(evaluation={"metric": Scripted()}, epochs=1))
+    assert run.test == {}
+    assert run.notes == ("the test examples could not be measured: IndexError: pop from empty list",)
+
+
 def test_of_equal_metrics_the_lower_loss_is_better():
     Scripted.values[:] = [0.5] * 20
     run = fcframe.train(experiment(evaluation={"metric": Scripted()}, epochs=3))
