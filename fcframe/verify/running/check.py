@@ -21,6 +21,8 @@ REDRAWS = 3
 """How often a case is drawn anew for a check that could not decide."""
 HARNESS = f"{Path(__file__).parents[1]}{os.sep}"
 """Where the harness's own files lie."""
+STANDARD_LIBRARY = f"{Path(os.__file__).parent}{os.sep}functools"
+"""What may stand between the harness's own frames: its cached properties."""
 NOT_THE_AUTHORS = (
     f"{Path(__file__).parents[2]}{os.sep}",
     *(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (np, pydantic)),
@@ -106,7 +108,9 @@ def _of_the_harness(verdict: BaseException, check: Check) -> bool:
     """Whether the harness itself raised it: a component that raises its exceptions has raised, and decided nothing."""
     own = getattr(check, "__code__", None)
     files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(verdict.__traceback__)}
-    return all(file.startswith(HARNESS) or (own is not None and file == own.co_filename) for file in files)
+    if own is not None:
+        files.discard(own.co_filename)
+    return all(file.startswith((HARNESS, STANDARD_LIBRARY)) for file in files)
 
 
 def _raised(result: Result, error: BaseException) -> Result:
