@@ -127,6 +127,8 @@ class _SchemaWithIntegerKeys(GenerateJsonSchema):
     def dict_schema(self, schema: core_schema.DictSchema) -> dict[str, Any]:
         json_schema = super().dict_schema(schema)
         keys: Any = schema.get("keys_schema", {})
+        while "schema" in keys:  # what reads a key from its text is wrapped around the schema of the key
+            keys = keys["schema"]
         if keys.get("type") == "int":
             sign = "" if keys.get("ge", keys.get("gt", -1)) >= 0 else "-?"
             json_schema["propertyNames"] = {"pattern": f"^{sign}(0|[1-9][0-9]*)$"}

@@ -69,7 +69,9 @@ def _object(draw, schema, root, depth):
     for name in draw(st.sampled_from(schema.get("anyOf", [{}]))).get("required", []):  # fields that must not be null
         found[name] = draw(allowed(fields[name]["anyOf"][0], root, depth))
     if isinstance(schema.get("additionalProperties"), dict):
-        for name in draw(st.lists(st.sampled_from(["0", "7"] if "propertyNames" in schema else ["a", "b"]), unique=True)):
+        for name in draw(
+            st.lists(st.sampled_from(["0", "7"] if "propertyNames" in schema else ["a", "b"]), unique=True)
+        ):
             found[name] = draw(allowed(schema["additionalProperties"], root, depth))
     return found
 

@@ -239,7 +239,9 @@ def test_a_field_of_a_type_that_json_lacks_harms_only_its_own_component(componen
     registry = registry_with(component)
     with pytest.raises(fcframe.SpecError) as caught:
         load_spec(document(1) if component.type == "typed" else _unknown(), registry=registry)
-    assert f"metric {component.type!r} of plugin 'strange' of strange-distribution 2.0 is not usable" in str(caught.value)
+    assert f"metric {component.type!r} of plugin 'strange' of strange-distribution 2.0 is not usable" in str(
+        caught.value
+    )
     assert f"{component.__qualname__}: {reason}" in str(caught.value)
     assert load_spec(network(), registry=registry)
     schema = json_schema(registry)

@@ -32,6 +32,16 @@ MAX_SHOWN = 500
 """Characters of an exception that are shown."""
 
 
+def takes_long(cpu_seconds: float) -> Callable[[Check], Check]:
+    """Marks a check that computes much itself, with its time limit in seconds."""
+
+    def mark(check: Check) -> Check:
+        check.cpu_seconds = cpu_seconds  # type: ignore[attr-defined]
+        return check
+
+    return mark
+
+
 def foundation(check: Check) -> Check:
     """Marks a check on which all others of its fixture stand: where it fails, their failures are its consequences."""
     check.foundation = True  # type: ignore[attr-defined]
@@ -80,7 +90,7 @@ def run_check(component: str, check: Check, case: str, make: Sequence[Callable[[
 
 def _judged(result: Result, check: Check, fixture: Callable[[], Any], warned: list[str]) -> Result:
     try:
-        guarded(lambda: check(fixture()), warned=warned)
+        guarded(lambda: check(fixture()), seconds=getattr(check, "cpu_seconds", None), warned=warned)
     except (Inconclusive, NotApplicable, CheckFailure) as verdict:
         if not _of_the_harness(verdict, check):
             return _raised(result, verdict)
