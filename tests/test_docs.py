@@ -1,5 +1,6 @@
 """What the documents show is what lies in the repository."""
 
+import doctest
 import json
 import re
 from pathlib import Path
@@ -25,6 +26,15 @@ def test_the_layer_in_contributing_is_the_one_that_is_built_and_trained():
 def test_the_spec_in_the_readme_is_the_one_that_its_command_trains():
     shown = blocks("README.md", "json")[0]
     assert json.loads(shown) == json.loads((ROOT / "specs" / "digits.json").read_text(encoding="utf-8"))
+
+
+def test_the_examples_in_contributing_are_true():
+    """Those below the layer, which is executed where it lies."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("**3. ")[2]
+    examples = doctest.DocTestParser().get_doctest(text, {}, "CONTRIBUTING.md", "CONTRIBUTING.md", 0)
+    outcome = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples)
+    assert outcome.attempted > 3
+    assert outcome.failed == 0
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
