@@ -15,6 +15,7 @@ from fcframe.consistency import contradictions, vanishing_numbers
 from fcframe.errors import ContractError, ShapeError, SpecError, json_path
 from fcframe.limits import human_bytes, max_bytes
 from fcframe.network import Network
+from fcframe.plugins import Registry
 from fcframe.providers import Wanted, choose
 from fcframe.spec.models import ExperimentSpec, NetworkSpec, Spec
 
@@ -104,7 +105,9 @@ def plan(spec: Spec, *, dtype: Any = None, batch_size: int | None = None) -> Pla
     return found
 
 
-def build(spec: Spec, *, seed: int = 0, dtype: Any = None, kernels: Wanted = None) -> Network:
+def build(
+    spec: Spec, *, seed: int = 0, dtype: Any = None, kernels: Wanted = None, registry: Registry | None = None
+) -> Network:
     """Makes the network that a spec describes, with its parameters started.
 
     Args:
@@ -113,6 +116,7 @@ def build(spec: Spec, *, seed: int = 0, dtype: Any = None, kernels: Wanted = Non
         dtype: Instead of the spec's: "float32" or "float64".
         kernels: The name of a provider, its class or an instance; by default what FCFRAME_KERNELS
             says, or the best here.
+        registry: Where kernels are looked up; what is installed, by default.
 
     Raises:
         SpecError: The layers do not fit together, need more memory than is allowed, or there are no such kernels.
@@ -124,7 +128,11 @@ def build(spec: Spec, *, seed: int = 0, dtype: Any = None, kernels: Wanted = Non
     {'affine1.W': (4, 3), 'affine1.b': (3,)}
     """
     found = plan(spec, dtype=dtype)
-    return Network(found.spec, found.chain, found.parameters, found.state, found.dtype, seed, choose(kernels))
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise SpecError([f"seed: expected an integer of at least 0, got {seed!r}"])
+    return Network(
+        found.spec, found.chain, found.parameters, found.state, found.dtype, seed, choose(kernels, registry=registry)
+    )
 
 
 def _rows(layers: Any, prefix: str, depth: int) -> Iterator[Row]:

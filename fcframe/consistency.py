@@ -16,7 +16,7 @@ Problem = tuple[tuple[str | int, ...], str]
 
 def vanishing_numbers(spec: NetworkSpec | ExperimentSpec, dtype: np.dtype[Any]) -> Iterator[Problem]:
     """Fields of components whose value is not 0, but becomes 0 in the network's dtype, such as an eps of 1e-50."""
-    for place, component in _components(spec, ()):
+    for place, component in components_of(spec):
         for name in type(component).model_fields:
             value = getattr(component, name)
             if isinstance(value, float) and value != 0 and float(dtype.type(value)) == 0:
@@ -119,16 +119,16 @@ def watching(spec: ExperimentSpec) -> list[tuple[tuple[str | int, ...], str, str
 
 
 def _layers(value: Any) -> Iterator[Layer]:
-    return (component for _, component in _components(value, ()) if isinstance(component, Layer))
+    return (component for _, component in components_of(value) if isinstance(component, Layer))
 
 
-def _components(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Component]]:
+def components_of(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Component]]:
     """All components in a model, a list or a tuple, however deep, each with its place."""
     if isinstance(value, Component):
         yield place, value
     if isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from _components(item, (*place, index))
+            yield from components_of(item, (*place, index))
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            yield from _components(getattr(value, name), (*place, name))
+            yield from components_of(getattr(value, name), (*place, name))

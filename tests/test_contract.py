@@ -335,6 +335,12 @@ def test_wrong_targets_are_refused_with_row_and_value(targets, wrong, shape, mes
     targets.check(targets.draw(RNG, 7, shape), shape)
 
 
+@pytest.mark.parametrize("seed", [-1, "0", 1.5, True, None])
+def test_a_seed_is_an_integer_of_at_least_0(seed):
+    with pytest.raises(fcframe.SpecError, match="seed: expected an integer of at least 0, got"):
+        fcframe.build(experiment(), seed=seed)
+
+
 # Copies.
 
 

@@ -40,6 +40,8 @@ def facts(component: type[Component], found: Registry) -> dict[str, Any]:
     """The description as JSON."""
     schema = fields_schema(component)
     required = schema.get("required", [])
+    inherited = set(component.__base__.model_fields) if component.__base__ else set()  # type: ignore[attr-defined]
+    properties = sorted(schema.get("properties", {}).items(), key=lambda item: item[0] in inherited)
     return {
         "kind": component.kind,
         "type": component.type,
@@ -56,7 +58,7 @@ def facts(component: type[Component], found: Registry) -> dict[str, Any]:
                 "default": field.get("default"),
                 "description": field.get("description", ""),
             }
-            for name, field in schema.get("properties", {}).items()
+            for name, field in properties
         ],
     }
 

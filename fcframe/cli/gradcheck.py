@@ -216,7 +216,7 @@ def _print(report: Report) -> None:
 
 
 def _mutate(subjects: Sequence[tuple[str, Any]], seed: int, as_json: bool) -> None:
-    from fcframe.verify.mutation.mutate import mutate  # what checks a component as it stands does not wait for it
+    from fcframe.verify.mutation import mutate  # what checks a component as it stands does not wait for it
 
     specs = [name for name, subject in subjects if not isinstance(subject, type)]
     if specs:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fcframe.events import Evaluation
 from fcframe.terminal import as_text, on_a_terminal
-from fcframe.training.output import evaluation_line
+from fcframe.training.lines import evaluation_line
 from fcframe.training.solver import Solver
 
 

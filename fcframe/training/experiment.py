@@ -1,6 +1,6 @@
 """Spec → data, network, solver → run, in one call."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from math import prod
@@ -13,7 +13,7 @@ from fcframe.builder import build
 from fcframe.components import Data, Integers, Observer
 from fcframe.consistency import measured, metric_of, notes, watching
 from fcframe.context import Array
-from fcframe.errors import DataError, OutputError, SpecError, json_path
+from fcframe.errors import DataError, OutputError, SpecError, in_a_line, json_path
 from fcframe.network import Network, as_integers
 from fcframe.plugins import Registry
 from fcframe.plugins import registry as installed
@@ -103,15 +103,28 @@ def train(
             _add(listeners, solver, spec, [*observers, *showing], registry)
             solver.train()
             assert solver.best is not None
+            test = _tested(solver, warn)
             path = None if claimed is None else claimed.path
             result = Run(
-                spec, network, solver.history, solver.best, solver.test(), path, used,
+                spec, network, solver.history, solver.best, test, path, used,
                 examples.fitted, tuple(said), solver.stopped,
             )  # fmt: skip
         if claimed is not None:
             runs.write(result, claimed, registry, stands_on)
     solver.end(result)  # the folder stays, whatever a listener does now
     return result
+
+
+def _tested(solver: Solver, warn: Callable[[str], None]) -> dict[str, float]:
+    """The figures on the test examples; none, with a warning, where they cannot be measured.
+
+    By now the training is done, and must not be lost because of them.
+    """
+    try:
+        return solver.test()
+    except Exception as error:
+        warn(f"the test examples could not be measured: {in_a_line(error)}")
+        return {}
 
 
 def _add(

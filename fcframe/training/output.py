@@ -7,6 +7,7 @@ from typing import IO, Any, TypeAlias
 
 from fcframe.events import Evaluation
 from fcframe.terminal import as_text, on_a_terminal
+from fcframe.training.lines import evaluation_line
 from fcframe.training.solver import Solver
 
 Progress: TypeAlias = bool | Callable[[str], Any] | None
@@ -107,12 +108,3 @@ class PlainOutput:
     def evaluation(self, training: Solver, evaluation: Evaluation) -> None:
         """The metric on training and validation examples."""
         self._write(evaluation_line(training, evaluation))
-
-
-def evaluation_line(training: Solver, evaluation: Evaluation) -> str:
-    """`(Epoch 0 / 30) train acc: 0.181000; val_acc: 0.166000`, or the losses where there is no metric."""
-    label = training.metric.label if training.metric else "loss"
-    figures = [f"train {label}: {evaluation.results[f'train_{label}']:f}"]
-    if f"val_{label}" in evaluation.results:
-        figures.append(f"val_{label}: {evaluation.results[f'val_{label}']:f}")
-    return f"(Epoch {evaluation.epoch} / {training.epochs}) {'; '.join(figures)}"

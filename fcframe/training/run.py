@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 import numpy as np
-from pydantic import BaseModel
 
-from fcframe.components import Component
+from fcframe.consistency import components_of
 from fcframe.errors import OutputError, in_a_line
 from fcframe.events import Evaluation, History
 from fcframe.network import Network
@@ -206,7 +205,7 @@ def _text(file: IO[bytes]) -> Iterator[TextIO]:
 def _versions(spec: ExperimentSpec, registry: Registry, stands_on: Mapping[str, str]) -> dict[str, str]:
     """What made the run: Python, NumPy, the distributions of the spec's components, and what the kernels stand on."""
     versions = dict(stands_on)
-    for component in set(_components(spec)):
+    for component in {type(component) for _, component in components_of(spec)}:
         try:
             plugin = registry.origin(component)
         except LookupError:  # handed in as an object
@@ -214,14 +213,3 @@ def _versions(spec: ExperimentSpec, registry: Registry, stands_on: Mapping[str, 
         else:
             versions[plugin.distribution] = plugin.version
     return dict(sorted(versions.items())) | {"numpy": np.__version__, "python": platform.python_version()}
-
-
-def _components(value: Any) -> Iterator[type[Component]]:
-    if isinstance(value, Component):
-        yield type(value)
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _components(item)
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _components(getattr(value, name))

@@ -58,7 +58,8 @@ class Harness:
         if not self.asked:
             return
         made: list[CheckItem] = []
-        for subject in (*self.components, *self.providers):
+        subjects: list[Any] = [*self.components, *self.providers]
+        for subject in subjects:
             is_component = isinstance(subject, type) and issubclass(subject, Component)
             name = subject.type if is_component else subject.name
             nodeid = f"fcframe/{subject.plural if is_component else 'kernels'}/{name}"

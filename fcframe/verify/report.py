@@ -181,7 +181,8 @@ class Report:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {name}" for name, count in self.counts().items() if count)
-        return f"Report(gradients {self.verdict}; {counts or 'nothing checked'})"
+        about = "gradients" if any(is_of_gradients(result.check) for result in self.results) else ""
+        return f"Report({about and f'gradients {self.verdict}; '}{counts or 'nothing checked'})"
 
 
 NUMBER = re.compile(r"-?\d[\d.]*(e[+-]?\d+)?")

@@ -2,7 +2,6 @@
 
 import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from reprlib import repr as short
 from typing import Any
 
@@ -49,7 +48,9 @@ class SuiteRun:
         if self._exhausted:
             name = check_run.check.__name__
             return self._keep(Result(self.component, name, check_run.case, Status.SKIPPED, self._exhausted))
-        return self._keep(replace(check_run.run(), component=self.component))
+        result = check_run.run()
+        result.component = self.component
+        return self._keep(result)
 
     def noted(self) -> list[Result]:
         """What is worth a look after all checks: the first warning of each kind, once for the component."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fcframe.arrays import Array
+from fcframe import Array
 
 ROWS = 101  # CblasRowMajor
 PLAIN, TRANSPOSED = 111, 112  # CblasNoTrans, CblasTrans

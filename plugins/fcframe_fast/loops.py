@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba import prange, types
 from numba.extending import intrinsic
 
-from fcframe.arrays import Array
+from fcframe import Array
 from fcframe_fast import generated
 from fcframe_fast.compiling import inlined, loop
 

@@ -10,9 +10,10 @@ from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
-from fcframe import Kernels, Step
-from fcframe.arrays import Array
-from fcframe.kernels import Update
+from fcframe import Array, Kernels, Step
+
+Update = Callable[[Array, Array, Mapping[str, Array], Step], None]
+"""An elementwise optimizer's method."""
 
 MIN_ELEMENTS = 2**12
 """Elements of an array, below which NumPy is faster than the call of a compiled loop."""

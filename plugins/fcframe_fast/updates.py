@@ -5,10 +5,9 @@ from functools import partial
 
 import numpy as np
 
-from fcframe import Step
-from fcframe.arrays import Array
-from fcframe.kernels import Update
+from fcframe import Array, Step
 from fcframe_fast import generated, loops
+from fcframe_fast.provider import Update
 from fcframe_fast.tracing import Trace, UntraceableError
 
 Run = Callable[[int, int, int, int], None]

@@ -13,12 +13,14 @@ from tests.fast import FAST, installed
 
 
 @pytest.fixture
-def compiling(kernels):
+def compiling():
+    if FAST.lacks():
+        pytest.skip(f"the extra fast: {FAST.lacks()}")
+    FAST(1)
     return sys.modules["fcframe_fast.compiling"]
 
 
 def test_ctrl_c_while_a_loop_is_compiled_happens_when_it_is(compiling, monkeypatch):
-    pytest.importorskip("numba")
     finished = []
     found = compiling.loop()(lambda x: x)
     found._cache.load_overload = lambda *_: None  # else that of an earlier run is not compiled

@@ -250,10 +250,33 @@ def test_a_sample_to_be_measured_is_never_held_as_a_whole():
     assert sampled == evaluator(X[rows], y[rows], "train")
 
 
+def test_an_evaluation_scores_no_more_examples_at_a_time_than_memory_allows(monkeypatch):
+    layers = [{"type": "affine", "units": 100}] * 20 + [{"type": "affine", "units": 2}]
+    spec = fcframe.load_spec({"input": [3], "layers": layers, "loss": {"type": "softmax"}})
+    network = fcframe.build(spec, kernels="numpy")
+    X, y = np.zeros((2000, 3), np.float32), np.zeros(2000, np.intp)
+    monkeypatch.setenv("FCFRAME_MAX_BYTES", str(100 * 2002 * 4))  # what 100 examples make
+    evaluator = Evaluator(network, network.spec.loss.metric, 2000)
+    tracemalloc.start()
+    small = evaluator(X, y, "val")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * 100 * 2002 * 4
+    monkeypatch.delenv("FCFRAME_MAX_BYTES")
+    assert small == pytest.approx(Evaluator(network, network.spec.loss.metric, 2000)(X, y, "val"))
+
+
 @pytest.mark.parametrize(("optimizer", "rate"), [("sgd", 0.5), ("adam", 0.03), ("muon", 0.03)])
 def test_every_optimizer_learns_the_toy(optimizer, rate):
     run = fcframe.train(experiment(optimizer={"type": optimizer, "learning_rate": rate}, epochs=40))
     assert run.history.series("train_acc")[-1] >= 0.95
+
+
+def test_a_metric_that_fails_on_the_test_examples_does_not_cost_the_training():
+    Scripted.values[:] = [0.5] * 4  # for two evaluations, and none for the test
+    run = fcframe.train(experiment(evaluation={"metric": Scripted()}, epochs=1))
+    assert run.test == {}
+    assert run.notes == ("the test examples could not be measured: IndexError: pop from empty list",)
 
 
 def test_of_equal_metrics_the_lower_loss_is_better():

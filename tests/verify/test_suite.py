@@ -1,13 +1,14 @@
 """The ledger holds every check, and what did not run is not green."""
 
 import json
+import time
 
 import pytest
 
 import fcframe
 from fcframe import Layer
 from fcframe.verify import ledger
-from fcframe.verify.report import CheckFailure, Inconclusive, Report, Result, Status, distinct
+from fcframe.verify.report import CheckFailure, Inconclusive, NotApplicable, Report, Result, Status, distinct
 from fcframe.verify.running import sandbox
 from fcframe.verify.running.check import run_check
 from fcframe.verify.running.completeness import completeness
@@ -191,3 +192,34 @@ def test_redraws_end_with_the_first_that_decides():
 
     result = run_check("layer a", a_check, "", [lambda number=number: number for number in range(3)])
     assert (result.status, drawn) == (Status.FAILED, [0, 1])
+
+
+def test_a_check_that_took_too_long_is_run_once(monkeypatch):
+    monkeypatch.setattr(sandbox, "CPU_SECONDS", 0.2)
+    start = time.process_time()
+    report = fcframe.gradcheck(Stubborn)
+    assert [result.message for result in report.failures] == ["took longer than 0.2 s"]
+    assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize("raised", [NotApplicable, Inconclusive, CheckFailure], ids=lambda found: found.__name__)
+def test_the_harness_s_own_exceptions_decide_nothing_where_a_component_raises_them(raised):
+    class Cunning(Layer):
+        type = "cunning"
+
+        def output_shape(self, input_shape):
+            return input_shape
+
+        def forward(self, x, params, ctx):
+            return 2 * x, None
+
+        def backward(self, dout, cache, ctx):
+            raise cunning()
+
+    # Compiled as in a file of the component's own: a check may raise them in the file that it stands in.
+    names = {"raised": raised}
+    exec(compile("def cunning():\n    raise raised('nothing to see here')", "cunning.py", "exec"), names)
+    cunning = names["cunning"]
+    report = fcframe.gradcheck(Cunning)
+    assert not report.passed
+    assert {f"raised {raised.__name__}: nothing to see here"} == {result.message for result in report.failures}

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fcframe.verify.checks.numbers import need_number
 from fcframe.verify.fixtures.metric import MetricFixture
 from fcframe.verify.generate.names import generator_for
 from fcframe.verify.report import CheckFailure, NotApplicable, look_at
@@ -13,8 +14,7 @@ def it_is_a_finite_number(fixture: MetricFixture) -> None:
     seen = {"12 rows": (scores, y), "one row": (scores[:1], y[:1]), "float32": (scores.astype(np.float32), y)}
     for what, (some, labels) in seen.items():
         value = fixture.metric.value(some, labels)
-        if not isinstance(value, float):
-            raise CheckFailure(f"value returned a {type(value).__name__}, expected a float", _at(fixture))
+        need_number("the metric", value, _at(fixture))
         if not np.isfinite(value):
             raise CheckFailure(f"the metric of {what} is {value}", _at(fixture))
 

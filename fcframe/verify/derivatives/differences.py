@@ -17,7 +17,7 @@ ROUNDING = 8 * np.finfo(np.float64).eps
 
 def difference(fixture: LayerFixture, name: str, douts: Sequence[Array]) -> Difference:
     """How Σ dout · out + penalty changes, for each dout, with elements of x ("dx") or of a parameter ("dW")."""
-    weights = np.stack(douts).reshape(len(douts), len(fixture.x), -1)
+    weights: Array = np.stack(douts).reshape(len(douts), len(fixture.x), -1)
     if name == "dx" and fixture.rows_independent:
         return _in_batches(fixture, weights)
     weights = weights.reshape(len(douts), -1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from fcframe.components import Layer, Shape
 from fcframe.kernels import NUMPY, Kernels
@@ -33,7 +34,11 @@ class LayerCase:
     kernels: Kernels = NUMPY
 
     def __str__(self) -> str:
-        """A name that tells the case from others, for people and for pytest's -k."""
+        return self.name
+
+    @cached_property
+    def name(self) -> str:
+        """What tells the case from others, for people and for pytest's -k."""
         shape = "x".join(str(size) for size in self.input_shape)
         parts = [*changed_fields(self.layer), f"x={self.N}x{shape}"]
         parts += [] if self.values == ORDINARY else [self.values]
@@ -81,7 +86,7 @@ def batch(layer: Layer, shape: Shape) -> int:
 
 def redrawn(case: LayerCase, turn: int) -> LayerCase:
     """The same case with other numbers; turn 0 is the case itself."""
-    return replace(case, seed=case.seed + 1000 * turn)
+    return replace(case, seed=case.seed + 1000 * turn) if turn else case
 
 
 def accepted(layer: Layer, own: Sequence[Shape] = (), known: Sequence[Shape | None] = ()) -> Iterator[Shape]:

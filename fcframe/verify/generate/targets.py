@@ -96,7 +96,8 @@ class TargetsSample:
 
 def accepted_targets(component: Loss | Metric) -> tuple[list[TargetsSample], str]:
     """What the loss or metric takes of all that can be tried, and what it said to the first that it refused."""
-    found, reasons = [], ["nothing"]
+    found: list[TargetsSample] = []
+    reasons = ["nothing"]
     for shapes in (SHAPES, FURTHER_SHAPES):
         for shape in () if found else shapes:
             targets, refusals = _taken(component, shape)

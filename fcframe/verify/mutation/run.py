@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fcframe.components import Component
+from fcframe.plugins import Registry
 from fcframe.plugins import registry as installed
 from fcframe.verify.derivatives.layer import comparisons
 from fcframe.verify.derivatives.verdict import Verdict
@@ -40,13 +41,16 @@ Key: TypeAlias = tuple[str, str, int]
 """A case, a check, and the how-manieth of that name it is: two configurations may make cases of one name."""
 
 
-def mutate(component: type[Component], *, seed: int = 0, seconds: float = SECONDS) -> MutationReport:
+def mutate(
+    component: type[Component], *, seed: int = 0, seconds: float = SECONDS, registry: Registry | None = None
+) -> MutationReport:
     """Changes a component's own forward and backward, operator by operator, and says which changes pass the checks.
 
     Args:
         component: A class whose methods give a value and its gradient: of a layer, a loss or a regularizer.
         seed: Draws everything that the cases need.
-        seconds: The time for all mutants together; what is not judged by then is reported as such.
+        seconds: Seconds for all mutants together; what is not judged by then is reported as such.
+        registry: Where components inside the component are looked up; all that is installed, by default.
 
     Returns:
         The mutants, each with its line and its fate; the score.
@@ -60,7 +64,7 @@ def mutate(component: type[Component], *, seed: int = 0, seconds: float = SECOND
     1.0
     """
     end = time.monotonic() + seconds
-    jury = _Jury(component, seed)
+    jury = _Jury(component, seed, installed() if registry is None else registry)
     return MutationReport(
         f"{component.kind} {component.type}", [jury.judge(change, end) for change in changes(component)], jury.left_out
     )
@@ -69,9 +73,10 @@ def mutate(component: type[Component], *, seed: int = 0, seconds: float = SECOND
 class _Jury:
     """The checks that a component passes, and what its methods give in them; it judges the mutants."""
 
-    def __init__(self, component: type[Component], seed: int) -> None:
+    def __init__(self, component: type[Component], seed: int, registry: Registry) -> None:
         self.recorder = Recorder(component)
         self.seed = seed
+        self.registry = registry
         self.left_out: list[str] = []
         self._items: dict[Key, CheckRun] = {}
         self._digests: dict[Key, list[Any]] = {}
@@ -161,7 +166,7 @@ class _Jury:
         """All checks of a variant, case by case and in each those of gradients first; at last those of the class."""
         cases: dict[str, dict[Key, CheckRun]] = {}
         seen: Counter[tuple[str, str]] = Counter()
-        for item in check_runs(self.recorder.variant(changed), installed(), self.seed):
+        for item in check_runs(self.recorder.variant(changed), self.registry, self.seed):
             name = item.case, item.check.__name__
             seen[name] += 1
             cases.setdefault(item.case, {})[*name, seen[name]] = item

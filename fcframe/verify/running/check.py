@@ -72,7 +72,8 @@ def run_check(component: str, check: Check, case: str, make: Sequence[Callable[[
         result = _judged(result, check, fixture, warned)
         if result.status is not Status.INCONCLUSIVE:
             break
-    return replace(result, seconds=time.perf_counter() - start, warned=warned[0] if warned else "")
+    result.seconds, result.warned = time.perf_counter() - start, warned[0] if warned else ""
+    return result
 
 
 def _judged(result: Result, check: Check, fixture: Callable[[], Any], warned: list[str]) -> Result:
@@ -89,7 +90,8 @@ def _judged(result: Result, check: Check, fixture: Callable[[], Any], warned: li
         raise
     except BaseException as error:  # whatever the component raises is its failure, and nobody else's
         return _raised(result, error)
-    return replace(result, status=Status.PASSED, message="")
+    result.status, result.message = Status.PASSED, ""
+    return result
 
 
 def _told_by(verdict: BaseException) -> dict[str, Any]:
