@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pydantic
+import threadpoolctl  # type: ignore[import-untyped]  # noqa: F401 - its import sets a variable of the environment: not in a check
 
 from fcframe.verify.report import CheckFailure, Inconclusive, NotApplicable, Result, Status
 from fcframe.verify.running.sandbox import ExhaustedError, MisbehaviorError, guarded

@@ -27,7 +27,6 @@ from types import FrameType
 from typing import IO, Any, NamedTuple, TypeVar
 
 import numpy as np
-import threadpoolctl  # type: ignore[import-untyped]  # noqa: F401 - its import sets an environment variable, see GLOBALS
 
 try:  # what bounds memory on POSIX systems, and exists nowhere else
     import resource
