@@ -86,10 +86,11 @@ class Reference:
         work: The work.
         quietest: Seconds that it took on this machine when that was quietest, where it is known: so an hour that is
             slow from its start to its end is noticed too.
+        every: Count every turn: no turn is called disturbed.
     """
 
-    def __init__(self, work: Timed, quietest: float = inf) -> None:
-        self._work, self._quietest = work, quietest
+    def __init__(self, work: Timed, quietest: float = inf, every: bool = False) -> None:
+        self._work, self._quietest, self._every = work, quietest, every
         self.times = [self._turn() for _ in range(20)]
 
     @property
@@ -99,7 +100,7 @@ class Reference:
 
     def disturbed(self, turn: Turn) -> bool:
         """Whether it took too long beside a turn."""
-        return turn.disturbance > min(DISTURBED * self.quiet, SLOW * self._quietest)
+        return not self._every and turn.disturbance > min(DISTURBED * self.quiet, SLOW * self._quietest)
 
     def beside(self, timed: Timed) -> Turn:
         """A turn between two of the reference; another one where it was disturbed."""
@@ -120,13 +121,13 @@ class Reference:
 
 
 @contextmanager
-def reference(quietest: float = inf) -> Iterator[Reference]:
+def reference(quietest: float = inf, every: bool = False) -> Iterator[Reference]:
     """The reference work in a process of its own, warmed up."""
     with ExitStack() as stack:
         with lost():
             work = stack.enter_context(Worker(REFERENCE, "step", ""))
             work.calibrate(1, 2, LONGEST)
-        yield Reference(work, quietest)
+        yield Reference(work, quietest, every)
 
 
 @contextmanager

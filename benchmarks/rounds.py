@@ -74,6 +74,7 @@ def measure(
     *,
     before: int = 0,
     quietest: float = inf,
+    every: bool = False,
     say: Callable[[str], None] = print,
 ) -> Times:
     """Times contenders at a task, in so many undisturbed rounds if the machine lets them be.
@@ -86,6 +87,7 @@ def measure(
         steps: In a turn.
         before: Steps that are not timed, before each turn.
         quietest: As `Reference` takes it.
+        every: As `Reference` takes it.
         say: Where progress goes.
 
     Raises:
@@ -108,7 +110,7 @@ def measure(
                 say(f"{name}: CRASHED: {error}")
         if not workers:
             raise AbsentError(f"nobody to measure: {', '.join(contenders) or 'none of those chosen'} cannot run here")
-        counted, noise = timed(workers, stack.enter_context(reference(quietest)), rounds, crashed, say)
+        counted, noise = timed(workers, stack.enter_context(reference(quietest, every)), rounds, crashed, say)
     return Times(
         {name: [turns[name].seconds for turns in counted] for name in workers if name not in crashed},
         {name: worker.note for name, worker in workers.items()},

@@ -209,6 +209,7 @@ def _print(report: Report) -> None:
     print_table(out, columns, rows, right=COLUMNS, spare=SPARE, prose=False, alarming=failed)
     told = [str(finding) for finding in distinct(report.failures)]
     told += [f"inconclusive: {found}" for found in report if found.status is Status.INCONCLUSIVE]
+    told += [f"noted: {note}" for note in distinct(report.notes)]
     for head, *details in map(str.splitlines, told):
         print_text(out, f"\n{head}", style="bold")
         for line in details:

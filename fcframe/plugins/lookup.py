@@ -1,6 +1,5 @@
 """Name → component: mappings that import a class when it is asked for."""
 
-import sys
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from functools import cached_property
 from typing import Any, TypeVar
@@ -38,15 +37,9 @@ class Announced:
 
     def is_of(self, component: type[Component]) -> bool:
         """Whether this is where a class comes from; imports nothing."""
-        if not isinstance(self.source, Reference):
-            return component is self.source
-        if component is vars(self).get("_imported"):
+        if component in (self.source, vars(self).get("_imported")):
             return True
-        # Somebody else may have imported the class: one component can have another as a field's default.
-        found: Any = sys.modules.get(self.source.module)
-        for part in self.source.name.split("."):
-            found = getattr(found, part, None)
-        return component is found
+        return isinstance(self.source, Reference) and self.source.known() is component
 
     @property
     def value(self) -> type[Component]:

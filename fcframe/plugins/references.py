@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import sys
 from typing import Any, NamedTuple
 
 from fcframe.components import KINDS, Component
@@ -29,6 +30,13 @@ class Reference(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.type} = {self.module}:{self.name}"
+
+    def known(self) -> Any:
+        """What it names if its module is imported already, by another component for example; else None."""
+        found: Any = sys.modules.get(self.module)
+        for step in self.name.split("."):
+            found = getattr(found, step, None)
+        return found
 
 
 def reference(text: str) -> Reference:

@@ -33,7 +33,7 @@ def test_a_right_component_has_a_row_and_exit_code_0(tmp_path):
     done = fcframe("gradcheck", "relu", cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
     header, row = done.out.splitlines()
-    columns = "component cases passed failed inconclusive skipped not applicable seconds verdict"
+    columns = "component cases passed failed inconclusive skipped not applicable noted seconds verdict"
     assert header.split() == columns.split()
     assert row.startswith("layer relu ")
     assert row.split()[-1] == "passed"
@@ -62,7 +62,6 @@ MISDEEDS = {
     "returns_three": ("return x, (), 3", "forward returned a tuple of 3, expected (out, cache)"),
     "prints": ("print('look at me')", "printed 'look at me\\n'"),
     "prints_past_python": ("os.write(1, b'look at me')", "printed 'look at me'"),
-    "warns": ("warnings.warn('careful')", "warned: UserWarning: careful"),
     "exits": ("sys.exit(3)", "left by sys.exit(3)"),
     "seeds": ("np.random.seed(3)", "changed NumPy's global random state"),
     "silences": ("np.seterr(all='ignore')", "changed NumPy's error state"),
@@ -82,6 +81,14 @@ def test_whatever_a_layer_does_is_its_own_failure_and_no_others(tmp_path, plugin
         assert component["verdict"] == "failed"
         assert message in json.dumps(component, ensure_ascii=False).replace("\\\\", "\\")
     assert not found
+
+
+def test_a_warning_is_noted_and_breaks_nothing(tmp_path, plugin):
+    warns = layer("Warns", forward="warnings.warn('careful')")
+    done = fcframe("gradcheck", "warns", cwd=tmp_path, **plugin(warns))
+    assert done.code == 0
+    assert "UserWarning: careful" in done.out
+    assert "mine_plugin.py:" in done.out
 
 
 def test_the_ledger_counts_every_check_of_every_component(tmp_path):
