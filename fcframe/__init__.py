@@ -8,9 +8,9 @@ run = fcframe.train(spec)                         # network → solver → run
 import importlib
 from typing import Any
 
-# The public names, by the module that each comes from. A name is imported on first use, so that importing the package,
-# and a command that needs few of them, stays cheap. What type checkers and editors read is __init__.pyi.
-_ROOMS = {
+# Module → the public names that it defines. A name is imported on first use: importing the package is cheap, and a
+# command imports only what it needs. Type checkers and editors read __init__.pyi instead.
+_MODULES = {
     "builder": "build",
     "chain": "Chain",
     "components": "AnyDataset AnyInitializer AnyLayer AnyLoss AnyMetric AnyObserver AnyOptimizer AnyRegularizer "
@@ -30,16 +30,16 @@ _ROOMS = {
     "training": "Run train",
     "verify": "gradcheck",
 }
-_ROOM = {name: room for room, names in _ROOMS.items() for name in names.split()}
-__all__ = sorted(_ROOM)
+_MODULE = {name: module for module, names in _MODULES.items() for name in names.split()}
+__all__ = sorted(_MODULE)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOM:
+    if name not in _MODULE:
         raise AttributeError(f"module 'fcframe' has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f"fcframe.{_ROOM[name]}"), name)
+    value = globals()[name] = getattr(importlib.import_module(f"fcframe.{_MODULE[name]}"), name)
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOM})
+    return sorted({*globals(), *_MODULE})

@@ -1,4 +1,4 @@
-"""`python -m fcframe` is the command line."""
+"""Runs the command line for `python -m fcframe`."""
 
 from fcframe.cli import main
 

@@ -1,4 +1,4 @@
-"""Spec → network: shapes are inferred and sizes checked before anything is allocated."""
+"""Builds a network from a spec; all shapes and sizes are checked before any array is allocated."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -16,27 +16,27 @@ from fcframe.errors import ContractError, ShapeError, SpecError, json_path
 from fcframe.limits import human_bytes, max_bytes
 from fcframe.network import Network
 from fcframe.plugins import Registry
-from fcframe.providers import Wanted, choose
+from fcframe.providers import KernelsChoice, choose
 from fcframe.spec.models import ExperimentSpec, NetworkSpec, Spec
 
 
 class Row(NamedTuple):
-    """One line of the table of a network: a layer, and the shapes and sizes that follow from the spec."""
+    """One layer of a network with its shapes and its number of parameters: a row of the table that `show` prints."""
 
     name: str
-    """The dotted name."""
+    """The dotted name: "residual1.affine1"."""
     depth: int
-    """0 for a layer of the network, 1 for one inside it, and so on."""
+    """0 for a layer of the network, 1 for a layer inside such a layer, and so on."""
     layer: Layer
     input_shape: Shape
     output_shape: Shape
     parameters: int
-    """How many numbers are learned, those of inner layers included."""
+    """Number of learned values, including those of inner layers."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a network will be, known from its spec alone."""
+    """The shapes and sizes of a network, computed from its spec without allocating any array."""
 
     spec: NetworkSpec
     chain: Chain
@@ -44,95 +44,94 @@ class Plan:
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
-        """The input shape of each layer, and at last the scores' shape."""
+        """The input shape of each layer, followed by the shape of the scores."""
         return self.chain.shapes(self.spec.input)
 
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
-        """Everything that is learned."""
+        """The declarations of all parameters, by dotted name."""
         return self.chain.parameters(self.spec.input)
 
     @cached_property
     def state(self) -> Mapping[str, Parameter]:
-        """Everything that is kept from step to step without being learned."""
+        """The declarations of all running statistics, by dotted name."""
         return self.chain.state(self.spec.input)
 
     @property
     def size(self) -> int:
-        """How many numbers are learned."""
+        """Total number of learned values."""
         return sum(parameter.size for parameter in self.parameters.values())
 
     def rows(self) -> Iterator[Row]:
-        """The table, containers above what they hold."""
+        """All layers from input to output; a container comes before the layers inside it."""
         return _rows(self.chain.inner(self.spec.input), "", 0)
 
 
 def plan(spec: Spec, *, dtype: Any = None, batch_size: int | None = None) -> Plan:
-    """Infers all shapes and sizes, and allocates nothing.
+    """Computes all shapes and sizes of a network, without allocating any array.
 
     Args:
         spec: A network spec, or an experiment spec.
-        dtype: Instead of the spec's.
-        batch_size: How many examples a pass will see at most; by default the experiment's, or 1.
+        dtype: "float32" or "float64". Default: the dtype in the spec.
+        batch_size: The largest number of examples in one pass. Default: the experiment's batch size, or 1.
 
     Raises:
-        SpecError: The layers do not fit together, or need more memory than is allowed; with the JSON path.
+        SpecError: The layers do not fit together, or need more memory than is allowed. The message has the JSON path.
     """
     if not isinstance(spec, (NetworkSpec, ExperimentSpec)):
         raise SpecError([f"expected a spec as load_spec returns it, got a value of type {type(spec).__name__}"])
     network = spec.network if isinstance(spec, ExperimentSpec) else spec
-    place = ("network",) if isinstance(spec, ExperimentSpec) else ()
+    path = ("network",) if isinstance(spec, ExperimentSpec) else ()
     try:
-        found = Plan(network, Chain(network.layers), _dtype(dtype or network.dtype))
-        _check_names(found)
+        planned = Plan(network, Chain(network.layers), _dtype(dtype or network.dtype))
+        _check_names(planned)
         try:
-            network.loss.check_scores(found.shapes[-1])
+            network.loss.check_scores(planned.shapes[-1])
         except ValueError as error:
-            reason = f"the {network.loss.type} loss cannot take scores of shape {found.shapes[-1]}: {error}"
+            reason = f"the {network.loss.type} loss cannot take scores of shape {planned.shapes[-1]}: {error}"
             raise ShapeError(("loss",), reason) from error
     except ShapeError as error:
-        raise SpecError([f"{json_path((*place, *error.path))}: {error.reason}"]) from error
+        raise SpecError([f"{json_path((*path, *error.path))}: {error.reason}"]) from error
     except ValueError as error:
-        raise SpecError([f"{json_path((*place, 'layers'))}: {error}"]) from error
-    problems = list(vanishing_numbers(spec, found.dtype))
+        raise SpecError([f"{json_path((*path, 'layers'))}: {error}"]) from error
+    problems = list(vanishing_numbers(spec, planned.dtype))
     if isinstance(spec, ExperimentSpec):
-        problems += contradictions(spec, found.shapes[-1], list(found.parameters.values()))
+        problems += contradictions(spec, planned.shapes[-1], list(planned.parameters.values()))
     if problems:
         raise SpecError([f"{json_path(where)}: {problem}" for where, problem in problems])
     if batch_size is None:
         batch_size = spec.training.batch_size if isinstance(spec, ExperimentSpec) else 1
-    _check_sizes(found, place, batch_size)
-    return found
+    _check_sizes(planned, path, batch_size)
+    return planned
 
 
 def build(
-    spec: Spec, *, seed: int = 0, dtype: Any = None, kernels: Wanted = None, registry: Registry | None = None
+    spec: Spec, *, seed: int = 0, dtype: Any = None, kernels: KernelsChoice = None, registry: Registry | None = None
 ) -> Network:
-    """Makes the network that a spec describes, with its parameters started.
+    """Builds the network that a spec describes, and initializes its parameters.
 
     Args:
-        spec: A network spec, or an experiment spec, whose network it then is.
-        seed: Draws the parameters' start, and what layers leave to chance in `Network.loss`.
-        dtype: Instead of the spec's: "float32" or "float64".
-        kernels: The name of a provider, its class or an instance; by default what FCFRAME_KERNELS
-            says, or the best here.
-        registry: Where kernels are looked up; what is installed, by default.
+        spec: A network spec, or an experiment spec.
+        seed: Seed for the initialization, and for the stochastic layers in `Network.loss`.
+        dtype: "float32" or "float64". Default: the dtype in the spec.
+        kernels: The kernels that compute the training step: their name, their class or an instance. Default: the
+            environment variable FCFRAME_KERNELS, otherwise the first provider that works on this machine.
+        registry: Where kernels are looked up. Default: all installed plugins.
 
     Raises:
-        SpecError: The layers do not fit together, need more memory than is allowed, or there are no such kernels.
-        PluginError: The kernels that were named cannot be used.
+        SpecError: The layers do not fit together or need more memory than is allowed, or no kernels have that name.
+        PluginError: The named kernels cannot be used.
 
     >>> import fcframe
     >>> spec = fcframe.load_spec({"input": [4], "layers": [{"type": "affine", "units": 3}], "loss": {"type": "mse"}})
     >>> build(spec).params
     {'affine1.W': (4, 3), 'affine1.b': (3,)}
     """
-    found = plan(spec, dtype=dtype)
+    planned = plan(spec, dtype=dtype)
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise SpecError([f"seed: expected an integer of at least 0, got {seed!r}"])
-    return Network(
-        found.spec, found.chain, found.parameters, found.state, found.dtype, seed, choose(kernels, registry=registry)
-    )
+    chosen = choose(kernels, registry=registry)
+    return Network(planned.spec, planned.chain, planned.parameters, planned.state, planned.dtype, seed, chosen)
 
 
 def _rows(layers: Any, prefix: str, depth: int) -> Iterator[Row]:
@@ -142,45 +141,48 @@ def _rows(layers: Any, prefix: str, depth: int) -> Iterator[Row]:
         yield from _rows(layer.inner(shape), f"{prefix}{name}.", depth + 1)
 
 
-def _dtype(wanted: Any) -> np.dtype[Any]:
+def _dtype(value: Any) -> np.dtype[Any]:
     with suppress(TypeError):
-        found: np.dtype[Any] = np.dtype(wanted)
-        if found in (np.float32, np.float64):
-            return found
-    raise SpecError([f"dtype: expected 'float32' or 'float64', got {wanted!r}"])
+        dtype: np.dtype[Any] = np.dtype(value)
+        if dtype in (np.float32, np.float64):
+            return dtype
+    raise SpecError([f"dtype: expected 'float32' or 'float64', got {value!r}"])
 
 
-def _check_names(found: Plan) -> None:
-    """A parameter's dotted name leads to one array, whatever layers call theirs."""
-    for name in (*found.parameters, *found.state):
+def _check_names(planned: Plan) -> None:
+    """Refuses parameter names that would make dotted names ambiguous, such as "a.b"."""
+    for name in (*planned.parameters, *planned.state):
         if not all(part.isidentifier() for part in name.split(".")):
             raise ContractError(f"a layer calls a parameter {name!r}; each part of the name must be an identifier")
 
 
-def _check_sizes(found: Plan, place: tuple[str, ...], batch_size: int) -> None:
-    """Parameters and state first, then what a minibatch makes: the one mostly follows from the other."""
-    size, allowed = found.dtype.itemsize, max_bytes()
+def _check_sizes(planned: Plan, path: tuple[str, ...], batch_size: int) -> None:
+    """Refuses a network whose arrays need more memory than is allowed.
+
+    Parameters and state are checked first: layers that are too large usually have outputs that are too large as well.
+    """
+    size, allowed = planned.dtype.itemsize, max_bytes()
     limit = f"{human_bytes(allowed)} are allowed (FCFRAME_MAX_BYTES)"
-    rows = [row for row in found.rows() if row.depth == 0]
-    held = found.size + sum(parameter.size for parameter in found.state.values())
-    if held * size > allowed:
+    rows = [row for row in planned.rows() if row.depth == 0]
+    stored = planned.size + sum(parameter.size for parameter in planned.state.values())
+    if stored * size > allowed:
         row = max(rows, key=lambda row: row.parameters)
         problem = (
-            f"{json_path((*place, 'layers', rows.index(row)))}: {row.layer.type} needs "
+            f"{json_path((*path, 'layers', rows.index(row)))}: {row.layer.type} needs "
             f"{human_bytes(row.parameters * size)} of parameters, for an input of shape {row.input_shape}; {limit}"
         )
         raise SpecError([problem])
-    makes = [prod(found.spec.input), *found.chain.numbers_made(found.spec.input)]
-    index, most = max(enumerate(makes), key=lambda pair: pair[1])
-    if batch_size * most * size > allowed:
+    sizes = [prod(planned.spec.input), *planned.chain.output_sizes(planned.spec.input)]
+    index, largest = max(enumerate(sizes), key=lambda pair: pair[1])
+    if batch_size * largest * size > allowed:
         where = ("layers", index - 1) if index else ("input",)
         problem = (
-            f"{json_path((*place, *where))}: a minibatch of {batch_size:,}, "
-            f"each example of shape {found.shapes[index]}, "
-            f"takes {human_bytes(batch_size * most * size)}; {limit}"
+            f"{json_path((*path, *where))}: a minibatch of {batch_size:,}, "
+            f"each example of shape {planned.shapes[index]}, "
+            f"takes {human_bytes(batch_size * largest * size)}; {limit}"
         )
         raise SpecError([problem])
-    if batch_size * sum(makes) * size > allowed:
-        total = human_bytes(batch_size * sum(makes) * size)
-        problem = f"{json_path((*place, 'layers'))}: a minibatch of {batch_size:,} takes {total} in all layers; {limit}"
+    if batch_size * sum(sizes) * size > allowed:
+        total = human_bytes(batch_size * sum(sizes) * size)
+        problem = f"{json_path((*path, 'layers'))}: a minibatch of {batch_size:,} takes {total} in all layers; {limit}"
         raise SpecError([problem])

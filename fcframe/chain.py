@@ -1,10 +1,10 @@
-"""Layers in a row: their names, shapes, parameters, forward and backward. A network is one; containers hold one."""
+"""A sequence of layers: names, shapes, parameters, forward and backward. Networks and containers are made of one."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import prod
-from operator import index
+from operator import index as as_index
 from typing import Any
 
 from fcframe.components import Domain, Layer, Parameter, Params, Reals, Shape
@@ -13,14 +13,14 @@ from fcframe.errors import ContractError, ShapeError
 
 
 class Chain:
-    """Layers in a row, each fed by the one before. An author of a container hands its layers over and delegates.
+    """A sequence of layers; the output of each is the input of the next.
 
     Args:
-        layers: The layers, first to last.
-        field: The field that holds them in the spec, for the paths in error messages.
+        layers: The layers from input to output.
+        field: The name of the spec's field that holds the layers, for the paths in error messages.
 
     Raises:
-        ValueError: Two layers have one name.
+        ValueError: Two layers have the same name.
     """
 
     def __init__(self, layers: Sequence[Layer], field: str = "layers") -> None:
@@ -30,42 +30,42 @@ class Chain:
         self.field = field
 
     def shapes(self, input_shape: Shape) -> tuple[Shape, ...]:
-        """The input shape of each layer, and at last the output shape of the chain.
+        """The input shape of each layer, followed by the output shape of the chain.
 
         Raises:
-            ShapeError: A layer cannot take the shape that reaches it; says which, why, and both shapes.
+            ShapeError: A layer cannot take its input shape. The message names the layer, the shape and the reason.
         """
         shapes = [tuple(input_shape)]
         for number, layer in enumerate(self.layers):
-            place = (self.field, number)
+            path = (self.field, number)
             try:
                 shape = layer.output_shape(shapes[-1])
             except ShapeError as error:  # of a layer inside a container
-                raise ShapeError((*place, *error.path), error.reason) from error
+                raise ShapeError((*path, *error.path), error.reason) from error
             except ValueError as error:
-                raise ShapeError(place, f"{layer.type} cannot take an input of shape {shapes[-1]}: {error}") from error
+                raise ShapeError(path, f"{layer.type} cannot take an input of shape {shapes[-1]}: {error}") from error
             sizes = as_shape(shape)
             if sizes is None:
                 reason = f"{layer.type} makes {shape} of {shapes[-1]}; a shape is a tuple of positive integers"
-                raise ShapeError(place, reason)
+                raise ShapeError(path, reason)
             if number:
-                self._check_domain(place, layer, shapes[-1])
+                self._check_domain(path, layer, shapes[-1])
             shapes.append(sizes)
         return tuple(shapes)
 
-    def _check_domain(self, place: tuple[str, int], layer: Layer, shape: Shape) -> None:
+    def _check_domain(self, path: tuple[str, int], layer: Layer, shape: Shape) -> None:
         domain = layer.input_domain(shape)
         if domain != Reals():
             raise ShapeError(
-                place, f"{layer.type} takes {domain}, but the layer before it gives real numbers; put it first"
+                path, f"{layer.type} takes {domain}, but the layer before it gives real numbers; put it first"
             )
 
     def input_domain(self, input_shape: Shape) -> Domain:
-        """Which values the first layer takes."""
+        """The values that the first layer takes as input."""
         return self.layers[0].input_domain(input_shape) if self.layers else Reals()
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """The shape of one output example; raises as `shapes` does."""
+        """The shape of one output example. Raises the errors of `shapes`."""
         return self.shapes(input_shape)[-1]
 
     def inner(self, input_shape: Shape) -> tuple[tuple[str, Layer, Shape], ...]:
@@ -75,7 +75,8 @@ class Chain:
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """The parameters of all layers, under `<layer's name>.<parameter's name>`.
 
-        A layer's fields `trainable` and `regularizer` hold for its parameters, unless a layer inside it says otherwise.
+        A layer's fields `trainable` and `regularizer` apply to its parameters. A layer inside it can override the
+        regularizer.
         """
         return {
             f"{name}.{key}": parameter
@@ -91,12 +92,12 @@ class Chain:
             for key, parameter in layer.state(shape).items()
         }
 
-    def numbers_made(self, input_shape: Shape) -> list[int]:
-        """How many numbers each layer, with all layers inside it, makes of one example."""
-        return [_numbers_made(layer, shape) for _, layer, shape in self.inner(input_shape)]
+    def output_sizes(self, input_shape: Shape) -> list[int]:
+        """For each layer: the number of output elements per example, including the outputs of the layers inside it."""
+        return [_output_size(layer, shape) for _, layer, shape in self.inner(input_shape)]
 
     def forward(self, x: Array, params: Params, ctx: Context) -> tuple[Array, tuple[Any, ...]]:
-        """The last layer's output, and the caches of all."""
+        """The output of the last layer, and the caches of all layers."""
         caches: list[Any] = []
         contexts, arrays = ctx.inner(self.names), ctx.inner_params(self.names, params)
         try:
@@ -104,8 +105,8 @@ class Chain:
                 x, cache = layer.forward(x, own, inner)
                 caches.append(cache)
         except Exception as error:
-            place = len(caches)
-            error.add_note(f"in the forward of {self.names[place]} ({self.layers[place].type})")
+            index = len(caches)
+            error.add_note(f"in the forward of {self.names[index]} ({self.layers[index].type})")
             raise
         return x, tuple(caches)
 
@@ -113,27 +114,27 @@ class Chain:
         """The gradient of the chain's input, and of all parameters under their dotted names.
 
         Raises:
-            ContractError: A layer that was asked for dx gave none.
+            ContractError: A layer returned no dx although it was needed.
         """
         grads: dict[str, Array] = {}
         dx: Array | None = dout
         contexts = ctx.inner(self.names)
-        for place in range(len(self.layers) - 1, -1, -1):
+        for index in range(len(self.layers) - 1, -1, -1):
             if dx is None:
-                raise ContractError(f"{self.layers[place + 1].type}: backward returned no dx, though it was needed")
+                raise ContractError(f"{self.layers[index + 1].type}: backward returned no dx, though it was needed")
             try:
-                dx, own = self.layers[place].backward(dx, cache[place], contexts[place])
+                dx, own = self.layers[index].backward(dx, cache[index], contexts[index])
             except Exception as error:
-                error.add_note(f"in the backward of {self.names[place]} ({self.layers[place].type})")
+                error.add_note(f"in the backward of {self.names[index]} ({self.layers[index].type})")
                 raise
-            dotted = self._dotted[place]
+            dotted = self._dotted[index]
             for key in own:
                 grads[dotted[key]] = own[key]
         return dx, grads
 
 
 class _Dotted(dict[str, str]):
-    """A parameter's name in its layer → its name in the chain; each is put together once, and not in every step."""
+    """Maps a parameter's name in its layer to its name in the chain; each name is built once, not in every step."""
 
     def __init__(self, prefix: str) -> None:
         super().__init__()
@@ -144,17 +145,17 @@ class _Dotted(dict[str, str]):
         return name
 
 
-def as_shape(found: Any) -> Shape | None:
-    """A shape as a tuple of Python integers; None if it is no tuple or list of positive integers.
+def as_shape(value: Any) -> Shape | None:
+    """The shape as a tuple of Python integers, or None if the value is not a tuple or list of positive integers.
 
     >>> import numpy as np
     >>> as_shape((np.int64(2), 3)), as_shape((2.0,)), as_shape((0,))
     ((2, 3), None, None)
     """
-    if not isinstance(found, (tuple, list)):
+    if not isinstance(value, (tuple, list)):
         return None
     try:
-        sizes = tuple(index(size) for size in found)
+        sizes = tuple(as_index(size) for size in value)
     except TypeError:
         return None
     return sizes if all(size > 0 for size in sizes) else None
@@ -170,25 +171,25 @@ def _with_fields_of(layer: Layer, shape: Shape) -> Iterator[tuple[str, Parameter
             yield key, parameter
 
 
-def _numbers_made(layer: Layer, input_shape: Shape) -> int:
-    inside = sum(_numbers_made(inner, shape) for _, inner, shape in layer.inner(input_shape))
+def _output_size(layer: Layer, input_shape: Shape) -> int:
+    inside = sum(_output_size(inner, shape) for _, inner, shape in layer.inner(input_shape))
     return inside + prod(layer.output_shape(input_shape))
 
 
 def names(layers: Sequence[Layer]) -> tuple[str, ...]:
-    """Each layer's own name, else its type numbered from 1 among its siblings of that type.
+    """The name of each layer: the one in the spec, else its type and a number that counts layers of this type from 1.
 
     Raises:
-        ValueError: Two layers have one name.
+        ValueError: Two layers have the same name.
     """
     seen: Counter[str] = Counter()
-    found = []
+    result = []
     for layer in layers:
         seen[layer.type] += 1
-        found.append(layer.name or f"{layer.type}{seen[layer.type]}")
-    doubled = [name for name, count in Counter(found).items() if count > 1]
-    if doubled:
-        first = found.index(doubled[0])
-        second = found.index(doubled[0], first + 1)
-        raise ValueError(f"layers [{first}] and [{second}] are both called {doubled[0]!r}; give one another name")
-    return tuple(found)
+        result.append(layer.name or f"{layer.type}{seen[layer.type]}")
+    duplicates = [name for name, count in Counter(result).items() if count > 1]
+    if duplicates:
+        first = result.index(duplicates[0])
+        second = result.index(duplicates[0], first + 1)
+        raise ValueError(f"layers [{first}] and [{second}] are both called {duplicates[0]!r}; rename one of them")
+    return tuple(result)

@@ -1,4 +1,4 @@
-"""Contradictions between the parts of a spec, and settings that are valid but probably mistakes."""
+"""Finds contradictions between the parts of a spec, and settings that are valid but probably mistakes."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,21 +11,21 @@ from fcframe.events import Results
 from fcframe.spec.models import ExperimentSpec, NetworkSpec
 
 Problem = tuple[tuple[str | int, ...], str]
-"""Where in the document, and what is wrong."""
+"""The path in the document, and what is wrong there."""
 
 
 def vanishing_numbers(spec: NetworkSpec | ExperimentSpec, dtype: np.dtype[Any]) -> Iterator[Problem]:
-    """Fields of components whose value is not 0, but becomes 0 in the network's dtype, such as an eps of 1e-50."""
-    for place, component in components_of(spec):
+    """Finds fields of components whose value is not 0 but underflows to 0 in the network's dtype: an eps of 1e-50."""
+    for path, component in components_of(spec):
         for name in type(component).model_fields:
             value = getattr(component, name)
             if isinstance(value, float) and value != 0 and float(dtype.type(value)) == 0:
                 smallest = float(np.finfo(dtype).smallest_subnormal)
-                yield (*place, name), f"{value:g} is 0 in {dtype}, whose smallest number is {smallest:.1g}"
+                yield (*path, name), f"{value:g} is 0 in {dtype}, whose smallest number is {smallest:.1g}"
 
 
 def contradictions(spec: ExperimentSpec, output_shape: Shape, parameters: Sequence[Parameter]) -> Iterator[Problem]:
-    """Why this experiment cannot be run, although each of its fields is valid."""
+    """Finds reasons why an experiment cannot be run although each of its fields is valid."""
     if not any(parameter.trainable for parameter in parameters):
         what = "every layer is frozen (trainable: false)" if parameters else "no layer has parameters"
         yield ("network", "layers"), f"there is nothing to train: {what}"
@@ -35,25 +35,25 @@ def contradictions(spec: ExperimentSpec, output_shape: Shape, parameters: Sequen
         if reason:
             yield ("training", "evaluation", "metric"), f"{metric.type} cannot measure this network: {reason}"
     figures = measured(metric)
-    for place, component in _watching(spec):
+    for path, component in _watching(spec):
         name, higher = component.watched()
         if name not in figures:
-            yield place, f"{component.type} watches {name!r}, which is never measured; measured: {', '.join(figures)}"
+            yield path, f"{component.type} watches {name!r}, which is never measured; measured: {', '.join(figures)}"
         elif higher is not None and higher is not figures.higher_is_better(name):
             direction = "higher" if figures.higher_is_better(name) else "lower"
             yield (
-                place,
+                path,
                 f"{component.type} watches {name!r}, of which {direction} is better, but the spec says otherwise",
             )
 
 
 def metric_of(spec: ExperimentSpec) -> Metric | None:
-    """The metric that evaluations report: the spec's, else the one that the loss names."""
+    """The metric that evaluations report: the spec's metric, or else the default metric of the loss."""
     return spec.training.evaluation.metric or spec.network.loss.metric
 
 
 def measured(metric: Metric | None, splits: Sequence[str] = ("train", "val")) -> Results:
-    """The figures that an evaluation has for these splits, with zeros as values."""
+    """The names of the figures that an evaluation of these splits has; all values are 0."""
     labels = [] if metric is None else [metric.label]
     figures = {f"{split}_{label}": 0.0 for split in splits for label in ("loss", *labels)}
     higher = [f"{split}_{label}" for split in splits for label in labels if metric and metric.higher_is_better]
@@ -61,12 +61,12 @@ def measured(metric: Metric | None, splits: Sequence[str] = ("train", "val")) ->
 
 
 def unmeasurable(spec: ExperimentSpec, metric: Metric, output_shape: Shape) -> str:
-    """Why the metric cannot measure the scores and targets of this network; empty if it can."""
+    """The reason why the metric cannot measure the scores and targets of this network; empty if it can."""
     targets = spec.network.loss.targets
     try:
         metric.check_scores(output_shape)
-        told = targets == metric.targets and type(metric).check_labels is Metric.check_labels
-        if targets is not None and not told:
+        same_targets = targets == metric.targets and type(metric).check_labels is Metric.check_labels
+        if targets is not None and not same_targets:
             metric.check_labels(targets.draw(np.random.default_rng(0), 4, output_shape), output_shape)
     except ValueError as error:
         return f"the {spec.network.loss.type} loss has other targets: {error}" if targets else str(error)
@@ -74,15 +74,15 @@ def unmeasurable(spec: ExperimentSpec, metric: Metric, output_shape: Shape) -> s
 
 
 def notes(spec: ExperimentSpec, rows: int | None = None) -> Iterator[str]:
-    """Settings that are valid but probably a mistake, a line each.
+    """Finds settings that are valid but probably a mistake; one line each.
 
     Args:
         spec: The spec.
-        rows: How many training examples there are; None before the data is read.
+        rows: The number of training examples; None if the data has not been read.
     """
     training, size = spec.training, spec.training.batch_size
-    least = {layer.type: layer.minimum_batch for layer in _layers(spec.network)}
-    for name, minimum in least.items():
+    minimum_batches = {layer.type: layer.minimum_batch for layer in _layers(spec.network)}
+    for name, minimum in minimum_batches.items():
         if size < minimum:
             yield (
                 f"training.batch_size: {name} learns nothing from a minibatch of {size}; "
@@ -104,7 +104,7 @@ def notes(spec: ExperimentSpec, rows: int | None = None) -> Iterator[str]:
 
 
 def _watching(spec: ExperimentSpec) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """The components that watch a figure, each with its place."""
+    """The components that watch a figure, each with its path."""
     schedule = spec.training.schedule
     if schedule is not None and schedule.watched() is not None:
         yield ("training", "schedule"), schedule
@@ -114,21 +114,21 @@ def _watching(spec: ExperimentSpec) -> Iterator[tuple[tuple[str | int, ...], Any
 
 
 def watching(spec: ExperimentSpec) -> list[tuple[tuple[str | int, ...], str, str]]:
-    """The place, the type and the watched figure of each component that watches one."""
-    return [(place, component.type, component.watched()[0]) for place, component in _watching(spec)]
+    """The path, the type and the watched figure of each component that watches one."""
+    return [(path, component.type, component.watched()[0]) for path, component in _watching(spec)]
 
 
 def _layers(value: Any) -> Iterator[Layer]:
     return (component for _, component in components_of(value) if isinstance(component, Layer))
 
 
-def components_of(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Component]]:
-    """All components in a model, a list or a tuple, however deep, each with its place."""
+def components_of(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Component]]:
+    """All components in a model, a list or a tuple, at any depth, each with its path."""
     if isinstance(value, Component):
-        yield place, value
+        yield path, value
     if isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from components_of(item, (*place, index))
+            yield from components_of(item, (*path, index))
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            yield from components_of(getattr(value, name), (*place, name))
+            yield from components_of(getattr(value, name), (*path, name))

@@ -1,4 +1,4 @@
-"""The abstract layer that holds layers in a row."""
+"""The abstract layer that contains a sequence of layers."""
 
 from functools import cached_property
 
@@ -7,9 +7,10 @@ from fcframe.components import Domain, Layer, Layers, Parameter, Shape
 
 
 class Container(Layer):
-    """A layer around layers in a row; a component derives from it and writes forward and backward around the chain's.
+    """A layer that contains a sequence of layers.
 
-    Parameters, state and gradients of the layers inside travel under dotted names: "affine1.W".
+    A component derives from it and implements `forward` and `backward` with those of `self.chain`. Parameters, state
+    and gradients of the inner layers have dotted names: "affine1.W".
 
     >>> class Doubled(Container):
     ...     type = "doubled"
@@ -23,29 +24,29 @@ class Container(Layer):
     """
 
     layers: Layers
-    """The layers, first to last."""
+    """Layers from input to output."""
 
     @cached_property
     def chain(self) -> Chain:
-        """The layers, ready to be called one after the other."""
+        """The layers as a `Chain`, which computes their forward and backward passes."""
         return Chain(self.layers)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """The shape that the last layer gives."""
+        """The output shape of the last layer."""
         return self.chain.output_shape(input_shape)
 
     def input_domain(self, input_shape: Shape) -> Domain:
-        """Which values the first layer takes."""
+        """The values that the first layer takes as input."""
         return self.chain.input_domain(input_shape)
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
-        """What the layers learn."""
+        """The parameters of the inner layers."""
         return self.chain.parameters(input_shape)
 
     def state(self, input_shape: Shape) -> dict[str, Parameter]:
-        """What the layers keep."""
+        """The running state of the inner layers."""
         return self.chain.state(input_shape)
 
     def inner(self, input_shape: Shape) -> tuple[tuple[str, Layer, Shape], ...]:
-        """The layers, each with its name and the shape that it sees."""
+        """The name, the layer and the input shape of each inner layer."""
         return self.chain.inner(input_shape)

@@ -1,4 +1,4 @@
-"""ctx: what a layer is given besides its input, its parameters and its cache."""
+"""The context `ctx` that every forward, backward and loss receives."""
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from functools import cache
@@ -11,21 +11,21 @@ from fcframe.kernels import NUMPY, Kernels
 
 
 class Context:
-    """What a layer or a loss is given besides its input: the mode, random numbers, running state, reusable arrays.
+    """The mode, random numbers, running state and work arrays that a layer or a loss receives besides its input.
 
-    This class allocates a new array for each request, so a layer that is called with a fresh context gives arrays that
-    nothing else refers to. The training step passes a `ReusingContext` instead; a layer cannot tell them apart.
+    This class allocates a new array for each request. The training step passes a `ReusingContext` instead, which hands
+    out the same arrays in every step; a layer does not need to know which of the two it received.
 
     Args:
         training: True in a training pass, False in an evaluation.
         rng: The only source of randomness. None in an evaluation.
-        state: Running statistics by name. A layer reads `ctx.state[name]`, and in training assigns it.
-        params: The parameters that `grad` makes arrays for.
-        needs_input_grad: False where dx is not needed: backward may then return None for it.
-        dtype: The dtype of the arrays that `empty` makes by default.
-        kernels: The operations that a plugin may provide faster than NumPy.
-        weights: For a loss: the examples' weights (N,), or None where all count the same.
-        added_losses: The list that `add_loss` appends to; layers inside a layer share it.
+        state: Running statistics by name. A layer reads `ctx.state[name]`; in training it may also assign it.
+        params: The parameters for whose gradients `grad` makes arrays.
+        needs_input_grad: False if dx is not needed; backward may then return None for it.
+        dtype: The default dtype of the arrays that `empty` makes.
+        kernels: The operations that a plugin can provide in a faster version than NumPy's.
+        weights: For a loss: the example weights (N,), or None if all examples have the same weight.
+        added_losses: The list to which `add_loss` appends; inner layers use the same list.
 
     >>> ctx = Context(params={"b": np.zeros(3)})
     >>> ctx.grad("b").shape, ctx.empty("out", (2, 5)).dtype
@@ -50,8 +50,8 @@ class Context:
         added_losses: list[float] | None = None,
     ) -> None:
         self.training = training
-        self.rng: Any = rng  # a stochastic layer draws in training alone, where there is one
-        self.state: Any = {} if state is None else state  # assigned in training alone, where it can be
+        self.rng: Any = rng  # Any, not Optional: stochastic layers draw only in training, where it is never None
+        self.state: Any = {} if state is None else state  # Any: layers assign it only in training, where it is mutable
         self.needs_input_grad = needs_input_grad
         self.dtype = np.dtype(dtype)
         self.kernels = kernels
@@ -60,22 +60,22 @@ class Context:
         self._params: Mapping[str, Array] = {} if params is None else params
 
     def add_loss(self, value: float) -> None:
-        """Adds a penalty of the layer's own to the training loss, such as one on its activations.
+        """Adds a penalty to the training loss, for example on the layer's activations.
 
-        The layer's `backward` adds the penalty's gradient to dx and to the parameters' gradients.
+        The layer's `backward` must add the gradient of the penalty to dx and to the gradients of the parameters.
         """
         self.added_losses.append(float(value))
 
     def empty(self, name: str, shape: tuple[int, ...], dtype: Any = None) -> Array:
-        """An array with no contents yet; the caller may hand out the same one under this name in a later step."""
+        """An uninitialized array. A later call with the same name may return the same array."""
         return np.empty(shape, self.dtype if dtype is None else dtype)
 
     def grad(self, name: str) -> Array:
-        """An array of the parameter's shape and dtype, into which its gradient may be written and then returned."""
+        """An uninitialized array of the parameter's shape and dtype, for its gradient."""
         return np.empty_like(self._params[name])
 
     def inner(self, names: Sequence[str]) -> "tuple[Context, ...]":
-        """The contexts of layers in a row inside this layer; only the first may do without its dx, if this one may."""
+        """The contexts of the inner layers, which form a sequence; all but the first always need dx."""
         params = split(self._params, names)
         return tuple(
             Context(
@@ -92,30 +92,31 @@ class Context:
         )
 
     def inner_params(self, names: Sequence[str], params: Mapping[str, Array]) -> tuple[Mapping[str, Array], ...]:
-        """What of params belongs to each of the inner layers, under the names that these know."""
+        """The parameters of each inner layer, under the names that the inner layer uses."""
         return split(params, names)
 
 
 class ReusingContext(Context):
-    """A context for a step that is done many times: arrays are made once and handed out again.
+    """A context for repeated steps: each array is allocated once and handed out again in every step.
 
     Args:
-        grads: The views of the flat gradient buffer, which `grad` hands out.
-        context: As for `Context`.
+        grads: The views of the flat gradient buffer that `grad` returns.
+        context: The arguments of `Context`.
     """
 
     __slots__ = ("_grads", "_inner", "_inners", "_split", "_splits", "empty", "grad")
 
     empty: Callable[..., Array]
-    """The array of this name, shape and dtype, made on first use."""
+    """The array with this name, shape and dtype, allocated on first use."""
     grad: Callable[..., Array]
-    """The parameter's place in the flat gradient buffer."""
+    """The parameter's view of the flat gradient buffer."""
 
     def __init__(self, *, grads: Mapping[str, Array] | None = None, **context: Any) -> None:
         super().__init__(**context)
         self._grads: Mapping[str, Array] = {} if grads is None else grads
-        # A step asks for some ten arrays: the functions of a cache and of a mapping answer without running Python.
-        # The cache holds another context's method: one of its own would be a cycle, left to the garbage collector.
+        # A step asks for about ten arrays. `functools.cache` and `dict.__getitem__` run in C, without Python code.
+        # The cache wraps the method of another context: with this one's, the context would refer to itself, and its
+        # arrays would be freed only by the garbage collector.
         self.empty = cache(Context(dtype=self.dtype).empty)
         self.grad = self._grads.__getitem__
         self._inners: dict[tuple[str, ...], tuple[Context, ...]] = {}
@@ -125,7 +126,7 @@ class ReusingContext(Context):
 
     @classmethod
     def of(cls, fresh: Context, grads: Mapping[str, Array]) -> "ReusingContext":
-        """One like a fresh context, with these places for the gradients."""
+        """A reusing context with the same settings as a fresh one, and these arrays for the gradients."""
         return cls(
             grads=grads,
             training=fresh.training,
@@ -140,29 +141,29 @@ class ReusingContext(Context):
 
     def inner(self, names: Sequence[str]) -> tuple[Context, ...]:
         """As for `Context`; made once for the same names."""
-        asked, made = self._inner
-        if asked is not names:  # most layers hold one chain at most, which asks with the same names in every step
+        last_names, contexts = self._inner
+        if last_names is not names:  # most layers have one chain at most, which passes the same tuple in every step
             if (key := tuple(names)) not in self._inners:
                 pairs = zip(super().inner(key), split(self._grads, key), strict=True)
                 self._inners[key] = tuple(ReusingContext.of(fresh, grads) for fresh, grads in pairs)
-            made = self._inners[key]
-            self._inner = key, made  # a list is not kept: it may hold other names the next time
-        return made
+            contexts = self._inners[key]
+            self._inner = key, contexts  # key, not names: a list could be changed before the next call
+        return contexts
 
     def inner_params(self, names: Sequence[str], params: Mapping[str, Array]) -> tuple[Mapping[str, Array], ...]:
         """As for `Context`; made once for the same names and params."""
-        asked, given, made = self._split
-        if asked is not names or given is not params:
+        last_names, last_params, parts = self._split
+        if last_names is not names or last_params is not params:
             key = tuple(names)
             if key not in self._splits or self._splits[key][0] is not params:
                 self._splits[key] = params, split(params, names)
-            made = self._splits[key][1]
-            self._split = key, params, made
-        return made
+            parts = self._splits[key][1]
+            self._split = key, params, parts
+        return parts
 
 
 class Under(MutableMapping[str, Array]):
-    """A mapping's items whose names start with `name.`, under the rest of their names; reads and writes through."""
+    """A view of those items of a mapping whose names start with `name.`; this prefix is left out of the keys."""
 
     def __init__(self, mapping: Any, name: str) -> None:
         self._mapping = mapping
@@ -186,7 +187,7 @@ class Under(MutableMapping[str, Array]):
 
 
 def split(arrays: Mapping[str, Array], names: Sequence[str]) -> tuple[dict[str, Array], ...]:
-    """Sorts arrays by the first part of their dotted names, in one pass.
+    """Groups arrays by the first part of their dotted names.
 
     >>> split({"affine1.b": np.zeros(2), "relu.a": np.zeros(1)}, ["affine1", "tanh1"])
     ({'b': array([0., 0.])}, {})

@@ -1,20 +1,20 @@
-"""One class a remedy: the class of an error says who has to mend what.
+"""The exceptions of fcframe. The class of an error says what the user has to correct: the spec, a plugin, the data.
 
-Every message is ready for a reader: what is wrong, where, the value, and what to do; one line a problem.
+Every message says what is wrong, where, which value, and what to do, on one line per problem.
 """
 
 from collections.abc import Sequence
 
 MAX_REASON = 400
-"""Characters of an exception that are shown; some libraries write a page."""
+"""Characters of another library's exception message that are shown."""
 
 
 class FcframeError(Exception):
-    """Anything that a person can mend; the command line prints its text, without a traceback."""
+    """Base class of all errors that a user can correct. The command line prints the message without a traceback."""
 
 
 class SpecError(FcframeError):
-    """Mend the spec. `problems` holds one line for each thing that is wrong."""
+    """The spec is wrong. `problems` has one line for each mistake."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -22,7 +22,7 @@ class SpecError(FcframeError):
 
 
 class ShapeError(FcframeError, ValueError):
-    """Mend the spec: a layer cannot take the shape that reaches it. `path` leads to the layer."""
+    """The spec is wrong: a layer cannot take its input shape. `path` is the JSON path of the layer."""
 
     def __init__(self, path: tuple[str | int, ...], reason: str) -> None:
         self.path = path
@@ -31,27 +31,27 @@ class ShapeError(FcframeError, ValueError):
 
 
 class PluginError(FcframeError):
-    """Mend, rename or uninstall a plugin."""
+    """A plugin cannot be used: correct it, install another version, or uninstall it."""
 
 
 class ContractError(FcframeError):
-    """Mend the component, or the kernels: they do not do what `fcframe.components` or `fcframe.kernels` promises."""
+    """A component or its kernels break the contract that `fcframe.components` or `fcframe.kernels` describes."""
 
 
 class DataError(FcframeError):
-    """Mend the data, or point the spec at other data."""
+    """The data cannot be read, or does not fit the network."""
 
 
 class OutputError(FcframeError):
-    """Choose another place for the run."""
+    """The run cannot be written there: choose another folder."""
 
 
 class DivergenceError(FcframeError):
-    """Change how the network is trained: the loss left the finite numbers."""
+    """Training diverged: the loss is no longer a finite number."""
 
 
 def json_path(location: Sequence[str | int]) -> str:
-    """Writes a location as a path into the JSON text.
+    """Formats a location in a JSON document as a path.
 
     >>> json_path(("network", "layers", 2, "type"))
     'network.layers[2].type'
@@ -61,7 +61,7 @@ def json_path(location: Sequence[str | int]) -> str:
 
 
 def in_a_line(error: BaseException) -> str:
-    """An exception of somebody else's code in a line.
+    """An exception of another library or of a plugin, on one line.
 
     >>> in_a_line(ImportError("no such file"))
     'ImportError: no such file'

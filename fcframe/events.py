@@ -1,4 +1,4 @@
-"""What observers and hooks see of a training: its life cycle, its state and its records."""
+"""The interface between a training and its observers and hooks: events, the training's state, and its records."""
 
 from array import array
 from collections.abc import Mapping
@@ -16,33 +16,33 @@ LIFE_CYCLE: Mapping[str, tuple[str, ...]] = {
     "updates_end": ("training",),
     "training_end": ("training", "run"),
 }
-"""Each event of a training, in the order in which they first happen, with its arguments.
+"""The events of a training, in the order in which they first happen, and the arguments that each passes.
 
-An observer has a method of that name; a plugin has a hook of that name with the prefix `fcframe_`.
+An observer handles an event with a method of that name; a plugin with a hook of that name and the prefix `fcframe_`.
 """
 
 
 class Step(NamedTuple):
-    """What an update is told about the step that it makes, besides the arrays.
+    """The settings of one update, which an optimizer receives besides the arrays.
 
     >>> Step(number=1, learning_rate=0.1)
     Step(number=1, learning_rate=0.1, decay=True)
     """
 
     number: int
-    """How many updates there have been, counting this one: 1, 2, …"""
+    """Number of this update, from 1."""
     learning_rate: float
-    """The optimizer's learning rate times the schedule's factor and the parameter's own."""
+    """Learning rate of this update: the optimizer's, times the factors of the schedule and of the parameter."""
     decay: bool = True
-    """Whether weight decay acts on this block: True for weights, False for biases and scales."""
+    """Whether weight decay applies to this block: True for weights, False for biases and scales."""
 
 
 class Results(dict[str, float]):
-    """The figures of one evaluation by name, and which of them improve by growing.
+    """The figures of one evaluation by name, and for which of them higher is better.
 
     Args:
         figures: Name → value: "train_loss", "val_loss", "train_acc", "val_acc".
-        higher: The names of the figures that improve by growing; the others improve by shrinking.
+        higher: The names of the figures for which higher is better; for all others lower is better.
 
     >>> results = Results({"val_loss": 0.3, "val_acc": 0.9}, higher=("val_acc",))
     >>> results["val_acc"], results.higher_is_better("val_acc"), results.higher_is_better("val_loss")
@@ -54,18 +54,18 @@ class Results(dict[str, float]):
         self.higher = frozenset(higher)
 
     def higher_is_better(self, name: str) -> bool:
-        """Whether the figure of that name improves by growing."""
+        """Whether higher is better for this figure."""
         return name in self.higher
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured at one moment of a training."""
+    """The results of one evaluation during a training."""
 
     epoch: int
-    """Epochs done; 0 for the evaluation after the first update."""
+    """Epochs completed; 0 for the evaluation after the first update."""
     step: int
-    """Updates done."""
+    """Updates completed."""
     results: Results
     """The figures: "train_loss", "val_loss", the metric as "train_acc" and "val_acc", and "learning_rate"."""
 
@@ -79,60 +79,63 @@ class History:
     """The losses and evaluations of a training so far."""
 
     losses: "array[float]" = field(default_factory=lambda: array("d"))
-    """The minibatch's loss, penalties included, of every step."""
+    """The loss of each step's minibatch, including penalties."""
     evaluations: list[Evaluation] = field(default_factory=list)
-    """All evaluations, first to last."""
+    """All evaluations, in order."""
 
     def series(self, name: str) -> list[float]:
-        """One figure over all evaluations that have it: `history.series("val_acc")`."""
-        return [found.results[name] for found in self.evaluations if name in found.results]
+        """The values of one figure in all evaluations that have it: `history.series("val_acc")`."""
+        return [evaluation.results[name] for evaluation in self.evaluations if name in evaluation.results]
 
 
 class Figure(NamedTuple):
-    """A figure by which evaluations are compared."""
+    """The figure that decides which evaluation is best."""
 
     name: str
-    """Its name among the results: "val_acc"."""
+    """Its name in the results: "val_acc"."""
     higher_is_better: bool
-    """Whether it improves by growing."""
+    """Whether higher is better."""
 
 
 class FlatArrays(Protocol):
     """Named arrays that are views of one flat array."""
 
     flat: Array
-    """All numbers; what is written here is seen in the views."""
+    """All values in one array; the named arrays are views of it."""
 
     def __getitem__(self, name: str) -> Array:
-        """The view of that name."""
+        """The view with that name."""
 
 
 class TrainedNetwork(Protocol):
-    """The network that is trained; its arrays change with every step."""
+    """The network that is being trained; its arrays change with every step."""
 
     params: Any
-    """Parameters by name; `params.flat` holds them all. A `FlatArrays`."""
+    """Parameters by name, a `FlatArrays`."""
     state: Any
-    """Running statistics by name. A `FlatArrays`."""
+    """Running statistics by name, a `FlatArrays`."""
 
 
 class Training(Protocol):
-    """A training that is under way, as observers and hooks see it.
+    """A training in progress, as observers and hooks see it.
 
-    Arrays that it shows are reused by the next step: copy what is to be kept.
+    The next step overwrites its arrays: copy an array to keep it.
     """
 
     step: int
-    """Updates done so far, of `steps`."""
+    """Updates completed."""
     steps: int
+    """Updates in the whole training."""
     epoch: int
-    """Epochs done so far, of `epochs`."""
+    """Epochs completed."""
     epochs: int
+    """Epochs in the whole training."""
     steps_per_epoch: int
+    """Updates in one epoch."""
     loss: float
-    """The last minibatch's loss."""
+    """Loss of the last minibatch."""
     learning_rate: float
-    """The learning rate of the last update."""
+    """Learning rate of the last update."""
     history: History
     """All losses and evaluations so far."""
     best: Evaluation | None
@@ -140,11 +143,11 @@ class Training(Protocol):
 
     @property
     def network(self) -> TrainedNetwork:
-        """The network."""
+        """The network that is being trained."""
 
     @property
     def figure(self) -> Figure | None:
-        """The figure that says which evaluation is best; None where there are no validation examples."""
+        """The figure that decides which evaluation is best; None if there are no validation examples."""
 
     def stop(self, reason: str) -> None:
-        """Ends the training after this step; the reason is kept in the run."""
+        """Ends the training after this step; the reason is stored in the run."""

@@ -1,7 +1,7 @@
-"""The hooks: how a plugin announces its components, and what it may watch while a network is trained.
+"""The hooks that a plugin can implement: to register components, and to follow a training.
 
-A plugin is a module named by an entry point of the group `fcframe`. It writes a function with a hook's name and
-any of the hook's arguments, and marks it with `@fcframe.hookimpl`. Hooks that nobody implements cost nothing.
+A plugin is a module named by an entry point of the group `fcframe`. It implements a hook by a function with the hook's
+name, decorated with `@fcframe.hookimpl`; the function may leave out arguments that it does not use.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,11 @@ hookimpl = pluggy.HookimplMarker(GROUP)
 
 @hookspec
 def fcframe_register() -> Sequence[type[Component] | str]:  # type: ignore[empty-body]
-    """Announces components.
+    """Registers components.
 
-    Called once, when the registry is made. Returns classes, of any kind (the kind is known from the base class), or
-    references "kind type = module:Class", whose modules are imported when the component is needed. An exception
-    quarantines the plugin, and what is wrong with one component quarantines that component: the others work, and
-    `fcframe list` shows what went wrong.
+    Called once, when the registry is built. Returns classes of any kind (the base class tells the kind), or references
+    "kind type = module:Class", whose modules are imported only when the component is used. If the hook raises, the
+    plugin is quarantined; if one component is invalid, only this component is. `fcframe list` shows the reasons.
 
         @fcframe.hookimpl
         def fcframe_register():
@@ -35,11 +34,11 @@ def fcframe_register() -> Sequence[type[Component] | str]:  # type: ignore[empty
 
 @hookspec
 def fcframe_kernels() -> Sequence[type[Kernels]]:  # type: ignore[empty-body]
-    """Announces providers of kernels, the operations that take most of a training step.
+    """Registers kernels: faster versions of the operations that take most of a training step.
 
-    Called once, when the registry is made. Returns classes that derive from `fcframe.Kernels`. None is loaded by
-    being announced: an instance is made when it is to be used, and imports what it stands on then. An exception in
-    this hook quarantines the plugin; one in the class's `__init__` only makes these kernels not usable.
+    Called once, when the registry is built. Returns classes that derive from `fcframe.Kernels`. A class is instantiated
+    only when it is used; it should import its libraries in `__init__`. If the hook raises, the plugin is quarantined;
+    if `__init__` raises, only these kernels cannot be used.
 
         @fcframe.hookimpl
         def fcframe_kernels():
@@ -51,8 +50,8 @@ def fcframe_kernels() -> Sequence[type[Kernels]]:  # type: ignore[empty-body]
 def fcframe_training_start(training: Training) -> None:
     """Called once, before the first update, when data and network are ready.
 
-    Returns nothing. As for all hooks from here on, an exception switches the plugin's hooks off for this training,
-    which goes on.
+    Returns nothing. If this hook or one of those below raises, all hooks of the plugin are switched off for the rest of
+    the training, which continues.
 
         @fcframe.hookimpl
         def fcframe_training_start(training):
@@ -64,8 +63,8 @@ def fcframe_training_start(training: Training) -> None:
 def fcframe_gradients(training: Training, gradients: FlatArrays) -> None:
     """Called in every step, between the backward pass and the update.
 
-    Returns nothing. The gradients may be changed in place: `gradients["affine1.W"]` is that of one parameter, and
-    `gradients.flat` holds all of them.
+    Returns nothing. The gradients may be changed in place: `gradients["affine1.W"]` is the gradient of one parameter,
+    and `gradients.flat` contains all of them.
 
         @fcframe.hookimpl
         def fcframe_gradients(gradients):
@@ -77,7 +76,7 @@ def fcframe_gradients(training: Training, gradients: FlatArrays) -> None:
 def fcframe_step_end(training: Training) -> None:
     """Called after every update; `training.step` counts them from 1 and `training.loss` is the minibatch's loss.
 
-    Returns nothing. The arrays that the training shows are reused by the next step: copy what is to be kept.
+    Returns nothing. The next step overwrites the training's arrays: copy an array to keep it.
 
         @fcframe.hookimpl
         def fcframe_step_end(training):
@@ -88,7 +87,7 @@ def fcframe_step_end(training: Training) -> None:
 
 @hookspec
 def fcframe_evaluation(training: Training, evaluation: Evaluation) -> None:
-    """Called after each evaluation: the first comes after the first update, the others at ends of epochs.
+    """Called after each evaluation: after the first update, and at the end of epochs.
 
     Returns nothing.
 
@@ -112,7 +111,7 @@ def fcframe_epoch_end(training: Training) -> None:
 
 @hookspec
 def fcframe_updates_end(training: Training) -> None:
-    """Called once, after the last update: the best parameters are back in the network, the test comes next.
+    """Called once, after the last update, when the best parameters are restored; before the test set is evaluated.
 
     Returns nothing. The parameters may be changed in place, for example averaged.
 
@@ -124,9 +123,9 @@ def fcframe_updates_end(training: Training) -> None:
 
 @hookspec
 def fcframe_training_end(training: Training, run: object) -> None:
-    """Called once, when the test examples have been scored and the run's folder has been written.
+    """Called once, when the test set has been evaluated and the run's folder has been written.
 
-    Returns nothing. `run` is what `fcframe.train` returns.
+    Returns nothing. `run` is the object that `fcframe.train` returns.
 
         @fcframe.hookimpl
         def fcframe_training_end(run):

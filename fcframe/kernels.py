@@ -1,4 +1,4 @@
-"""The contract of kernels: the few operations that take most of a training step, which a plugin may provide faster."""
+"""The contract of kernels: the few operations that take most of a training step. A plugin can provide faster ones."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -12,20 +12,20 @@ from fcframe import threads as pools
 from fcframe.arrays import Array
 from fcframe.events import Step
 
-SMALL = 2**16
-"""Numbers of an array that may be kept beside others of its shape."""
-LARGE = 2**14
-"""Numbers of a product, from which on it is worth a call that takes longer to begin."""
+MAX_CACHED_ZEROS = 2**16
+"""Elements of the largest array of zeros that is cached for `rectify`."""
+MIN_MATMUL_OUT = 2**14
+"""Elements of the output from which on `np.matmul` is faster than `ndarray.dot`, despite its longer start."""
 Update = Callable[[Array, Array, Mapping[str, Array], Step], None]
-"""An elementwise optimizer's `update(w, dw, slots, step)`."""
+"""The method `update(w, dw, slots, step)` of an elementwise optimizer."""
 
 
 class Kernels:
-    """NumPy's own operations, from which a provider derives, to override those that it can do faster.
+    """Operations on arrays, computed by NumPy. A provider derives from this class and overrides some of them.
 
-    A layer finds them as `ctx.kernels`, and one that never looks there works as well. All write into `out`, which
-    overlaps no other argument, and return it. Arrays are float32 or float64, all of one dtype, of any strides; those
-    of `rectify` and `multiply` have any number of axes, an image's four say, and the others as many as stands there.
+    A layer can use them as `ctx.kernels`. Each operation writes its result into `out`, which shares no memory with the
+    other arguments, and returns it. All arrays are of one dtype, float32 or float64, with any strides. The arrays of
+    `rectify` and `multiply` may have any number of axes; the other methods state their shapes.
 
     >>> class Loud(Kernels):
     ...     name = "loud"
@@ -39,28 +39,28 @@ class Kernels:
     """
 
     name: ClassVar[str] = "numpy"
-    """What users call the provider."""
+    """The name of the provider, for `--kernels` and FCFRAME_KERNELS."""
 
     def __init__(self, threads: int = 1) -> None:
-        """Loads what the kernels stand on, and raises where that fails; until then a class costs nothing."""
+        """Imports the libraries that the kernels need; raises if that fails."""
         self.threads = threads
 
     @classmethod
     def lacks(cls) -> str:
-        """Why the kernels cannot run on this machine, or nothing; asked often, so it loads nothing to find out."""
+        """The reason why the kernels cannot run on this machine, or "". Called often: it must not import libraries."""
         return ""
 
     def versions(self) -> dict[str, str]:
-        """What the kernels stand on, which a run writes down: the distribution → its version."""
+        """The distributions that the kernels use, each with its version; they are recorded in the run."""
         return {}
 
     def limited(self, threads: int) -> AbstractContextManager[None]:
-        """Holds the pools of threads that the kernels stand on to so many, for the time of a training.
+        """Limits the thread pools that the kernels use to this many threads, for the duration of a training.
 
-        Whoever overrides it enters `super().limited(threads)` first, and gives all back at the end.
+        An override must enter `super().limited(threads)` first, and restore all limits at the end.
 
         Raises:
-            ThreadsError: It is no whole number from 1 to the cores that this process may use.
+            ThreadsError: The number is not an integer from 1 to the number of cores that this process may use.
 
         >>> with Kernels(1).limited(1):
         ...     pools.count()
@@ -69,79 +69,79 @@ class Kernels:
         return pools.limited(threads)
 
     def __deepcopy__(self, memo: object) -> "Kernels":
-        return self  # it holds no state of a network, and perhaps libraries that cannot be copied
+        return self  # kernels have no state of a network, but may refer to libraries that cannot be copied
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.threads,)
 
     def matmul(self, a: Array, b: Array, out: Array) -> Array:
-        """The product of matrices: out (m, n) = a (m, k) @ b (k, n)."""
-        # `dot` begins sooner, and leaves a product of one row, and any strides, to BLAS, where matmul loops; but it
-        # fills out with zeros before it computes, and of a large one that is a walk for nothing.
-        if out.size >= LARGE and len(b) > 1 and a.flags.forc and b.flags.forc:
+        """The matrix product: out (m, n) = a (m, k) @ b (k, n)."""
+        # `dot` has less overhead, and calls BLAS for one-row products and for any strides, where `np.matmul` loops in
+        # C. But `dot` fills `out` with zeros first, which costs a pass over memory when `out` is large.
+        if out.size >= MIN_MATMUL_OUT and len(b) > 1 and a.flags.forc and b.flags.forc:
             return np.matmul(a, b, out)
         return a.dot(b, out)
 
     def multiply(self, a: Array, b: Array, out: Array) -> Array:
-        """The elementwise product: out = a · b, all of one shape, with any number of axes; b may hold booleans."""
-        if b.dtype.char == "?" and out is not a:  # a mask that is cast first is done sooner than on the way
+        """The elementwise product: out = a · b, all of one shape, with any number of axes; b may be boolean."""
+        if b.dtype.char == "?" and out is not a:  # casting the mask first is faster than NumPy's mixed-dtype loop
             out[...] = b
             b = out
         return np.multiply(a, b, out)
 
     def affine(self, x: Array, W: Array, b: Array, out: Array) -> Array:
-        """The product and the bias: out (N, M) = x (N, D) @ W (D, M) + b (M,)."""
+        """The affine map: out (N, M) = x (N, D) @ W (D, M) + b (M,)."""
         self.matmul(x, W, out)
         out += b
         return out
 
     def rectify(self, x: Array, out: Array, mask: Array) -> Array:
-        """The activation: out = max(x, 0), and where x is greater than 0 as booleans in mask; NaN stays NaN.
+        """The rectifier: out = max(x, 0), and mask = x > 0 as booleans. NaN stays NaN.
 
-        All are of one shape, with any number of axes.
+        All arrays are of one shape, with any number of axes.
         """
-        zero, zeros = _zeros(x.shape if x.size <= SMALL else x.shape[-1:], x.dtype)
+        zero, zeros = _zeros(x.shape if x.size <= MAX_CACHED_ZEROS else x.shape[-1:], x.dtype)
         np.greater(x, zero, out=mask)
         return np.maximum(x, zeros, out=out)
 
     def sum_rows(self, d: Array, out: Array) -> Array:
-        """The bias's gradient: out (M,) = the sum of the rows of d (N, M)."""
-        return _ones(len(d), d.dtype).dot(d, out)  # sooner done than a sum along the first axis
+        """The gradient of a bias: out (M,) = the sum over the rows of d (N, M)."""
+        return _ones(len(d), d.dtype).dot(d, out)  # 1ᵀd by BLAS is faster than d.sum(axis=0)
 
     def updates(self, update: Update, w: Array, dw: Array, slots: Mapping[str, Array]) -> Callable[[Step], bool] | None:
-        """A faster way to call an elementwise optimizer on a group of parameters, or None where there is none.
+        """A faster version of an elementwise optimizer's update for one group of parameters, or None.
 
-        It is asked for once for each group of parameters that share their weight decay and learning-rate factor.
+        Called once for each group of parameters with the same weight decay and learning-rate factor.
 
         Args:
             update: The optimizer's method.
-            w: The parameters of the group, flat; changed in place.
-            dw: Their gradients, flat.
-            slots: The optimizer's slots, each as long as w; changed in place.
+            w: The parameters of the group as a flat array; changed in place by the update.
+            dw: Their gradients as a flat array.
+            slots: The optimizer's slots, each of the same length as w; changed in place by the update.
 
         Returns:
-            A function of the step. It returns True where it made the update, and False where it leaves this update to
-            NumPy and has changed nothing.
+            A function of the step. It returns True if it made the update, or False if it changed nothing and NumPy
+            should make this update.
         """
         return None
 
 
-def unsaid(returned: object, step: int) -> str:
-    """What is wrong where a function of `updates` does not say whether it made a step.
+def wrong_update_result(returned: object, step: int) -> str:
+    """The message for a function from `updates` that returns neither True nor False.
 
-    >>> unsaid(None, 1)
-    'updates, step 1 returned None, and not True (done) or False (left to NumPy)'
+    >>> wrong_update_result(None, 1)
+    'updates, step 1: expected True (done) or False (left to NumPy), got None'
     """
-    return f"updates, step {step} returned {short(returned)}, and not True (done) or False (left to NumPy)"
+    return f"updates, step {step}: expected True (done) or False (left to NumPy), got {short(returned)}"
 
 
-@lru_cache(maxsize=64)  # of the shapes of one training
+@lru_cache(maxsize=64)  # more than the number of different shapes in one training
 def _zeros(shape: tuple[int, ...], dtype: Any) -> tuple[Array, Array]:
-    """A zero to compare with, and zeros: NumPy's maximum is fastest with an array of the same shape."""
-    found = np.zeros((), dtype), np.zeros(shape, dtype)
-    for array in found:
+    """A scalar zero and an array of zeros: `np.maximum` is fastest with an array of the same shape."""
+    arrays = np.zeros((), dtype), np.zeros(shape, dtype)
+    for array in arrays:
         array.flags.writeable = False
-    return found
+    return arrays
 
 
 @lru_cache(maxsize=64)

@@ -1,11 +1,11 @@
-"""How much memory a spec or a data file may ask for."""
+"""Limits on the memory that a spec or a data file may need."""
 
 import os
 
 from fcframe.errors import SpecError
 
 MAX_BYTES = 4 * 2**30
-"""The most that parameters, a minibatch's outputs, or a data set may take, unless FCFRAME_MAX_BYTES says otherwise."""
+"""Default of FCFRAME_MAX_BYTES: bytes allowed for the parameters, for the outputs of a minibatch, or for a data set."""
 
 
 def max_bytes() -> int:
@@ -21,7 +21,7 @@ def max_bytes() -> int:
 
 
 def human_bytes(count: int) -> str:
-    """A number of bytes as a person reads it.
+    """Formats a number of bytes with a unit.
 
     >>> human_bytes(2_458_440)
     '2.3 MB'

@@ -1,4 +1,4 @@
-"""A network: layers with their parameters, and the passes over them."""
+"""A network: its layers, its parameters, and the forward and backward passes."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,21 +11,21 @@ from fcframe.components import Integers, Parameter, Params, Regularizer, Shape
 from fcframe.context import Array, Context, ReusingContext
 from fcframe.errors import ContractError, DataError
 from fcframe.kernels import NUMPY, Kernels
-from fcframe.parameters import Views, started
+from fcframe.parameters import Views, initialized
 from fcframe.spec.models import NetworkSpec
 
 MAX_SHOWN = 6
-"""How many layers the repr of a network names."""
+"""Layers that the repr of a network shows."""
 
 
 class Network:
-    """Layers with their parameters. `fcframe.build` makes one from a spec.
+    """A network with its parameters. `fcframe.build` creates one from a spec.
 
     Attributes:
-        params: Parameter name → array view, "affine1.W". All lie in one flat buffer, `params.flat`; assigning an
-            item copies the values in.
-        parameters: The declaration of each: its shape, start, decay, and whether it is trained.
-        state: The same for running statistics: "batchnorm1.mean".
+        params: The parameters by name: `params["affine1.W"]`. They are views of one flat array, `params.flat`;
+            assigning an item copies the values.
+        parameters: The declaration of each parameter: shape, initializer, weight decay, and whether it is trained.
+        state: The running statistics by name, as for `params`: `state["batchnorm1.mean"]`.
 
     >>> import fcframe
     >>> network = fcframe.build(fcframe.load_spec({"input": [4], "loss": {"type": "softmax"},
@@ -47,7 +47,7 @@ class Network:
         seed: int,
         kernels: Kernels = NUMPY,
     ) -> None:
-        start, chance = np.random.SeedSequence(seed).spawn(2)
+        initialization, stochastic = np.random.SeedSequence(seed).spawn(2)
         self.spec = spec
         self.chain = chain
         self.dtype = dtype
@@ -56,10 +56,10 @@ class Network:
         self.output_shape: Shape = chain.output_shape(spec.input)
         self.domain = chain.input_domain(spec.input)
         self.input_dtype: np.dtype[Any] = np.dtype(np.intp) if isinstance(self.domain, Integers) else dtype
-        rng = np.random.default_rng(start)
-        self.params = started(parameters, dtype, rng)
-        self.state = started(state, dtype, rng)
-        self._rng = np.random.default_rng(chance)
+        rng = np.random.default_rng(initialization)
+        self.params = initialized(parameters, dtype, rng)
+        self.state = initialized(state, dtype, rng)
+        self._rng = np.random.default_rng(stochastic)
 
     @property
     def trainable(self) -> tuple[str, ...]:
@@ -68,13 +68,13 @@ class Network:
 
     @property
     def penalized(self) -> tuple[tuple[str, Regularizer], ...]:
-        """The names of the weights that a regularizer acts on, each with its regularizer."""
-        found = (
+        """The names of the weights that have a regularizer, each with its regularizer."""
+        candidates = (
             (name, parameter.regularizer or self.spec.regularizer)
             for name, parameter in self.parameters.items()
             if parameter.decay and parameter.trainable
         )
-        return tuple((name, regularizer) for name, regularizer in found if regularizer is not None)
+        return tuple((name, regularizer) for name, regularizer in candidates if regularizer is not None)
 
     def __repr__(self) -> str:
         shape = " × ".join(map(str, self.spec.input))
@@ -82,16 +82,16 @@ class Network:
         return f"Network({shape} → {' → '.join(names)}; {self.params.flat.size:,} parameters, {self.dtype})"
 
     def scores(self, X: Any) -> Array:
-        """The evaluation forward pass: nothing is drawn, and running statistics are used but not changed.
+        """Computes the scores of examples in evaluation mode: without randomness, and without changing the state.
 
         Args:
-            X: (N, *input_shape); cast to the network's dtype.
+            X: Examples (N, *input_shape); cast to the network's dtype.
 
         Returns:
-            (N, *output_shape).
+            The scores (N, *output_shape).
 
         Raises:
-            DataError: X does not have the input's shape or values.
+            DataError: X has a wrong shape, or values that the network does not take.
         """
         x = self._examples(X)
         if len(x) == 0:
@@ -102,20 +102,20 @@ class Network:
     def loss(
         self, X: Any, y: Any, *, rng: "np.random.Generator | None" = None, weights: Any = None
     ) -> tuple[float, dict[str, Array]]:
-        """The training pass: the loss over a minibatch, penalties included, and all gradients.
+        """Computes the loss of a minibatch and all gradients in training mode.
 
         Args:
-            X: (N, *input_shape); cast to the network's dtype.
-            y: N targets, as the loss takes them.
-            rng: The source of randomness for stochastic layers; the network's own generator, by default.
-            weights: (N,), how much each example counts; all the same, by default.
+            X: Examples (N, *input_shape); cast to the network's dtype.
+            y: N targets of the kind that the loss takes.
+            rng: The source of randomness for stochastic layers. Default: the network's own generator.
+            weights: Example weights (N,). Default: all examples have the same weight.
 
         Returns:
-            The loss, and the gradient of each trainable parameter under the parameter's name. The arrays are the
-            caller's.
+            The loss including penalties, and the gradient of each trainable parameter under the parameter's name. The
+            arrays are new; later calls do not change them.
 
         Raises:
-            DataError: X does not have the input's shape or values, y is not what the loss takes, or the loss takes no
+            DataError: X has a wrong shape or wrong values, the loss does not take these targets, or it takes no
                 weights.
         """
         X, y = self._examples(X), np.asarray(y)
@@ -134,7 +134,7 @@ class Network:
         return training(X, y, weights), dict(training.grads)
 
     def evaluation_context(self, *, reuse: bool = False) -> Context:
-        """A context for `chain.forward` in evaluation; with reuse, the arrays are overwritten by the next pass."""
+        """A context for `chain.forward` in evaluation mode. With `reuse`, the next pass overwrites the arrays."""
         state = MappingProxyType({name: _read_only(view) for name, view in self.state.items()})
         if reuse:
             return ReusingContext(training=False, state=state, dtype=self.dtype, kernels=self.kernels)
@@ -142,7 +142,7 @@ class Network:
 
     def _examples(self, values: Any) -> Array:
         try:
-            # no copy of what has the dtype already; integers are checked before they are cast
+            # An array of the right dtype is not copied. Integers are checked before they are cast.
             X: Array = np.asarray(values) if isinstance(self.domain, Integers) else np.asarray(values, self.dtype)
         except (TypeError, ValueError) as error:
             raise DataError(f"X cannot be read as {self.dtype}: {error}") from error
@@ -160,10 +160,10 @@ class Network:
 
 
 def as_integers(name: str, X: Array, domain: Integers) -> Array:
-    """Numbers as the integers of a domain.
+    """Casts numbers to the integers of a domain.
 
     Raises:
-        DataError: One is no integer, or outside of the domain; names the row and the value.
+        DataError: A value is not an integer or is outside the domain. The message has its index.
 
     >>> as_integers("X", np.array([[0.0, 2.0]]), Integers(0, 3))
     array([[0, 2]])
@@ -173,9 +173,9 @@ def as_integers(name: str, X: Array, domain: Integers) -> Array:
     with np.errstate(invalid="ignore"):
         wrong = ~((domain.low <= X) & (domain.high > X) & (np.floor(X) == X))
     if wrong.any():
-        place = tuple(int(index) for index in np.argwhere(wrong)[0])
+        index = tuple(int(position) for position in np.argwhere(wrong)[0])
         raise DataError(
-            f"{name}{list(place)} is {X[place]}, expected {domain} ({int(wrong.sum())} of {X.size} values are wrong)"
+            f"{name}{list(index)} is {X[index]}, expected {domain} ({int(wrong.sum())} of {X.size} values are wrong)"
         )
     integers: Array = X.astype(np.intp)
     return integers
@@ -188,15 +188,15 @@ def _read_only(view: Array) -> Array:
 
 
 class TrainingPass:
-    """Forward, loss, backward and regularizers of one minibatch, into one flat gradient buffer.
+    """Forward pass, loss, backward pass and regularizers of one minibatch.
 
     Args:
-        network: Its parameters are read, and its running state is replaced.
+        network: The network; each pass updates its running state.
         rng: The source of randomness for stochastic layers.
-        reuse: Whether all arrays are made once and written over by the next pass, as the solver wants it.
+        reuse: Whether the next pass overwrites all arrays instead of allocating new ones.
 
     Attributes:
-        grads: The gradients of the trainable parameters, in the order of the parameters' buffer.
+        grads: The gradients of the trainable parameters, as views of one flat array in the order of the parameters.
     """
 
     def __init__(self, network: Network, rng: "np.random.Generator", *, reuse: bool) -> None:
@@ -209,7 +209,7 @@ class TrainingPass:
         self._penalized = [
             (regularizer, self._params[name], self._views[name]) for name, regularizer in network.penalized
         ]
-        # A layer computes the gradients of its frozen parameters too; they are written here, and ignored.
+        # A layer also computes the gradients of its frozen parameters; they are written here and ignored.
         frozen = {name: np.empty_like(view) for name, view in self._params.items() if name not in shapes}
         self._added: list[float] = []
         common: dict[str, Any] = {"dtype": network.dtype, "kernels": network.kernels}
@@ -224,10 +224,10 @@ class TrainingPass:
         self._loss_ctx, self._penalty_ctx = ((ReusingContext if reuse else Context)(**common) for _ in range(2))
 
     def __call__(self, X: Array, y: Array, weights: Array | None = None) -> float:
-        """The loss; the gradients are in `grads`.
+        """Computes the loss, and writes the gradients to `grads`.
 
         Raises:
-            ContractError: A layer did not return the gradient of each of its parameters, in the parameter's shape.
+            ContractError: A layer did not return a gradient for each of its parameters in the parameter's shape.
         """
         added = self._added
         added.clear()
@@ -238,12 +238,12 @@ class TrainingPass:
             _, grads = self._chain.backward(dscores, caches, self._ctx)
             views = self._views
             for name, view in views.items():
-                if grads.get(name) is not view:  # not all were written into their places
-                    self._place(grads)
+                if grads.get(name) is not view:  # a layer returned an array of its own instead of ctx.grad(name)
+                    self._copy_to_views(grads)
                     break
             if len(grads) > len(views):
                 self._refuse_unknown(grads)
-        else:  # no empty minibatch reaches a layer
+        else:  # layers require at least one example
             loss = 0.0
             self.grads.flat[...] = 0
         for regularizer, w, view in self._penalized:
@@ -257,7 +257,7 @@ class TrainingPass:
         if unknown:
             raise ContractError(f"backward returned gradients of names that are no parameters: {unknown}")
 
-    def _place(self, grads: Params) -> None:
+    def _copy_to_views(self, grads: Params) -> None:
         for name, view in self._views.items():
             if name not in grads:
                 raise ContractError(f"{name}: backward returned no gradient of this parameter")

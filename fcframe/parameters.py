@@ -1,4 +1,4 @@
-"""Named arrays that are views of one flat buffer: parameters are one, gradients another, running state a third."""
+"""Named arrays that are views of one flat array. Parameters, gradients and running state are stored in this way."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
@@ -13,15 +13,15 @@ from fcframe.errors import ContractError
 
 
 class Views(Mapping[str, Array]):
-    """Named arrays in one flat buffer. Assigning an item copies the values into their place.
+    """Named arrays that are views of one flat array, `flat`. Assigning an item copies the values.
 
-    A copy, by `copy.deepcopy` or by pickle, has a buffer of its own, and its arrays are views of that one.
+    A copy by `copy.deepcopy` or pickle has its own flat array, and its named arrays are views of that one.
 
     Args:
-        shapes: The shape of each array, in the order in which they are listed.
-        dtype: The dtype of all of them.
-        place: A different number for each buffer that is walked through beside this one; see `arrays`.
-        order: The names in the order in which the arrays lie in the buffer; as they are listed, by default.
+        shapes: The shape of each array by name. Iteration follows this order.
+        dtype: The dtype of all arrays.
+        offset: A different number for each set of views that an update reads or writes together; see `arrays.zeros`.
+        order: The names in the order in which the arrays are stored. Default: the order of `shapes`.
 
     >>> views = Views({"W": (2, 3), "b": (3,)}, np.float64)
     >>> views["b"] = 1.0
@@ -30,11 +30,11 @@ class Views(Mapping[str, Array]):
     """
 
     def __init__(
-        self, shapes: Mapping[str, Shape], dtype: Any, place: int = 0, order: Sequence[str] | None = None
+        self, shapes: Mapping[str, Shape], dtype: Any, offset: int = 0, order: Sequence[str] | None = None
     ) -> None:
-        self.flat: Array = arrays.zeros((sum(prod(shape) for shape in shapes.values()),), dtype, place)
+        self.flat: Array = arrays.zeros((sum(prod(shape) for shape in shapes.values()),), dtype, offset)
         self.order = tuple(shapes if order is None else order)
-        self._layout = dict(shapes), place
+        self._layout = dict(shapes), offset
         self._views: dict[str, Array] = dict.fromkeys(shapes, self.flat)
         start = 0
         for name in self.order:
@@ -46,8 +46,8 @@ class Views(Mapping[str, Array]):
         return self.flat, self._layout, self.order
 
     def __setstate__(self, state: Any) -> None:
-        flat, (shapes, place), order = state
-        self.__init__(shapes, flat.dtype, place, order)  # type: ignore[misc]
+        flat, (shapes, offset), order = state
+        self.__init__(shapes, flat.dtype, offset, order)  # type: ignore[misc]
         self.flat[...] = flat
 
     def __getitem__(self, name: str) -> Array:
@@ -69,41 +69,46 @@ class Views(Mapping[str, Array]):
         return f"{{{', '.join(f'{name!r}: {view.shape}' for name, view in self.items())}}}"
 
 
-def started(parameters: Mapping[str, Parameter], dtype: Any, rng: "np.random.Generator") -> Views:
-    """The arrays of these parameters, each as its initializer starts it; drawn in the order of the mapping.
+def initialized(parameters: Mapping[str, Parameter], dtype: Any, rng: "np.random.Generator") -> Views:
+    """The arrays of these parameters with their initial values, which are drawn in the order of the mapping.
 
-    In the buffer, trainable parameters come first, and among them those of equal weight decay and learning-rate factor
-    lie side by side, so that an optimizer can update each group as one array.
+    In the flat array, trainable parameters come first. Those with the same weight decay and learning-rate factor are
+    adjacent, so that an optimizer can update each group as one array.
     """
     shapes = {name: parameter.shape for name, parameter in parameters.items()}
     views = Views(shapes, dtype, order=sorted(parameters, key=lambda name: _group(parameters[name])))
     for name, parameter in parameters.items():
-        drawn = parameter.sample(rng)
-        if np.shape(drawn) != parameter.shape:
-            made = f"{getattr(parameter.initializer, 'type', 'initializer')} made an array of shape {np.shape(drawn)}"
-            raise ContractError(f"{made} for {name}, which has shape {parameter.shape}")
-        views[name] = drawn
+        values = parameter.sample(rng)
+        if np.shape(values) != parameter.shape:
+            initializer = getattr(parameter.initializer, "type", "initializer")
+            raise ContractError(
+                f"{initializer} made an array of shape {np.shape(values)} for {name}, which has shape {parameter.shape}"
+            )
+        views[name] = values
     return views
 
 
 class Group(NamedTuple):
-    """Trainable parameters that lie side by side in the buffer and are updated alike."""
+    """Adjacent trainable parameters with the same weight decay and learning-rate factor."""
 
     start: int
+    """Index of the first value in the flat array."""
     stop: int
+    """Index after the last value."""
     decay: bool
+    """Whether weight decay applies."""
     learning_rate: float
-    """The factor of the optimizer's learning rate."""
+    """Factor on the optimizer's learning rate."""
 
 
 def groups(parameters: Mapping[str, Parameter], *, by_decay: bool = True) -> list[Group]:
-    """The groups of `started`'s buffer, first to last.
+    """The groups in the flat array that `initialized` makes, in order.
 
     Args:
-        parameters: The parameters, frozen ones included, which belong to no group.
-        by_decay: Whether parameters with and without weight decay are kept apart.
+        parameters: All parameters. Frozen ones belong to no group.
+        by_decay: Whether parameters with and without weight decay are in different groups.
     """
-    found: list[Group] = []
+    result: list[Group] = []
     start = 0
     for name in sorted(parameters, key=lambda name: _group(parameters[name])):
         parameter = parameters[name]
@@ -111,13 +116,13 @@ def groups(parameters: Mapping[str, Parameter], *, by_decay: bool = True) -> lis
             break
         group = Group(start, start + parameter.size, parameter.decay, float(parameter.learning_rate))
         start = group.stop
-        last = found[-1] if found else None
-        alike = last is not None and last.learning_rate == group.learning_rate
-        if last is not None and alike and (last.decay == group.decay or not by_decay):
-            found[-1] = last._replace(stop=group.stop)
+        last = result[-1] if result else None
+        same_rate = last is not None and last.learning_rate == group.learning_rate
+        if last is not None and same_rate and (last.decay == group.decay or not by_decay):
+            result[-1] = last._replace(stop=group.stop)
         else:
-            found.append(group)
-    return found
+            result.append(group)
+    return result
 
 
 def _group(parameter: Parameter) -> tuple[bool, float, bool]:

@@ -1,4 +1,4 @@
-"""Which kernels run: those asked for by name, else the first provider that works on this machine, else NumPy's."""
+"""Chooses the kernels: those requested by name, else the first provider that works on this machine, else NumPy's."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -11,44 +11,47 @@ from fcframe.errors import FcframeError, PluginError, SpecError, in_a_line
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.plugins import Registry, UnusableError
 from fcframe.plugins import registry as installed
-from fcframe.strict import none_called
+from fcframe.strict import unknown_name
 
 VARIABLE = "FCFRAME_KERNELS"
 ARGUMENT = "kernels"
-"""What a name is asked for by: the environment's variable, or an argument or option of this name."""
-Wanted = str | Kernels | type[Kernels] | None
-"""A provider's name, an instance or a class of it, or None for whatever runs here by default."""
+"""Where a name can come from, for messages: the environment variable, or the argument or option."""
+KernelsChoice = str | Kernels | type[Kernels] | None
+"""A provider's name, its class or an instance; None for the default."""
 
 
 @contextmanager
-def running(wanted: Wanted, count: int, *, registry: Registry | None = None) -> Iterator[Kernels]:
-    """The kernels that `choose` gives, held to so many threads in the block, whatever they were made for.
+def running(requested: KernelsChoice, count: int, *, registry: Registry | None = None) -> Iterator[Kernels]:
+    """Chooses kernels as `choose` does, and limits them to `count` threads in the block.
+
+    Default kernels that cannot be limited are replaced by NumPy's, with a warning.
 
     Raises:
-        SpecError, PluginError: As `choose` and `held` do.
-        ThreadsError: This process cannot have so many.
+        SpecError: No kernels have the requested name.
+        PluginError: The requested kernels cannot be used.
+        ThreadsError: This process cannot have so many threads.
     """
     with threads.limited(count):
-        kernels = choose(wanted, registry=registry)
+        kernels = choose(requested, registry=registry)
     with ExitStack() as stack:
         try:
-            stack.enter_context(held(kernels, count))
+            stack.enter_context(limit_threads(kernels, count))
         except PluginError as error:
-            if wanted is not None or name_asked() is not None:
+            if requested is not None or requested_name() is not None:
                 raise
-            _others_run(error)
+            _warn_of_fallback(error)
             kernels = NUMPY
-            stack.enter_context(held(kernels, count))
+            stack.enter_context(limit_threads(kernels, count))
         yield kernels
 
 
 @contextmanager
-def held(kernels: Kernels, count: int) -> Iterator[None]:
-    """Holds kernels that there are to so many threads in the block; what the block raises is never theirs to judge.
+def limit_threads(kernels: Kernels, count: int) -> Iterator[None]:
+    """Limits kernels to `count` threads in the block. Exceptions of the block are not passed to the kernels.
 
     Raises:
-        PluginError: They cannot be held, or give nothing back at the end.
-        ThreadsError: This process cannot have so many.
+        PluginError: The kernels raise when the limit is set or removed.
+        ThreadsError: This process cannot have so many threads.
     """
 
     def called(step: Callable[[], Any], what: str) -> Any:
@@ -67,80 +70,81 @@ def held(kernels: Kernels, count: int) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        answer(lambda: manager.__exit__(None, None, None))
+        call_safely(lambda: manager.__exit__(None, None, None))
         raise
     called(lambda: manager.__exit__(None, None, None), f"the end of {limit}")
 
 
-def choose(wanted: Wanted = None, *, registry: Registry | None = None) -> Kernels:
-    """The kernels that this name stands for, made for as many threads as are in force.
+def choose(requested: KernelsChoice = None, *, registry: Registry | None = None) -> Kernels:
+    """Chooses kernels, and creates them for the current number of threads.
 
-    A provider that nobody named, and that should work here and does not, is told in a line of the log.
+    The default is the environment variable FCFRAME_KERNELS, otherwise the first provider, in the order of names, that
+    works on this machine, otherwise NumPy. A default provider that fails is reported in a warning.
 
     Args:
-        wanted: A provider's name; by default what FCFRAME_KERNELS says, and without it the first provider that
-            lacks nothing here, in the order of the names, or NumPy's own. A class is made, an instance given back.
-        registry: Where names are looked up; what is installed, by default.
+        requested: A provider's name, its class, which is instantiated, or an instance, which is returned.
+        registry: Where names are looked up. Default: all installed plugins.
 
     Raises:
-        SpecError: There are no kernels of that name, and it says which there are; or it is no name and no provider.
-        PluginError: They were named, and cannot be used.
+        SpecError: No kernels have that name; the message lists the names. Or the argument has a wrong type.
+        PluginError: The requested kernels cannot be used.
 
     >>> choose("numpy").name
     'numpy'
     """
-    if isinstance(wanted, Kernels):
-        return wanted
-    if isinstance(wanted, type) and issubclass(wanted, Kernels):
-        return _made_for(wanted, ARGUMENT)
-    if not isinstance(wanted, str | None):
-        raise SpecError([f"kernels: expected a provider's name, class or instance, got {short(wanted)}"])
-    asked = name_asked(wanted)
+    if isinstance(requested, Kernels):
+        return requested
+    if isinstance(requested, type) and issubclass(requested, Kernels):
+        return _instantiate_requested(requested, ARGUMENT)
+    if not isinstance(requested, str | None):
+        raise SpecError([f"kernels: expected a provider's name, class or instance, got {short(requested)}"])
+    name = requested_name(requested)
     registry = installed() if registry is None else registry
-    if asked is not None:
-        return _named(*asked, registry)
-    for provider in (provider for _, provider in registry.kernels.values() if not obstacle(provider)):
+    if name is not None:
+        return _named(*name, registry)
+    for provider in (provider for _, provider in registry.kernels.values() if not why_unusable(provider)):
         try:
-            return made(provider, threads.count())
+            return instantiate(provider, threads.count())
         except PluginError as error:
-            _others_run(error)
+            _warn_of_fallback(error)
     return NUMPY
 
 
-def _others_run(error: PluginError) -> None:
-    """Says why kernels that nobody asked for do not run."""
-    import logging  # only where there is something to say
+def _warn_of_fallback(error: PluginError) -> None:
+    """Warns that default kernels cannot be used, and why."""
+    import logging  # slow to import, and rarely needed
 
-    logging.getLogger("fcframe").warning("fcframe: %s; others run instead", error)
-
-
-def name_asked(wanted: str | None = None) -> tuple[str, str] | None:
-    """The name that somebody asks for, and where; None where nobody does."""
-    if wanted is not None:
-        return wanted, ARGUMENT
-    named = os.environ.get(VARIABLE, "").strip()
-    return (named, VARIABLE) if named else None
+    logging.getLogger("fcframe").warning("fcframe: %s; other kernels are used", error)
 
 
-def in_use(registry: Registry, wanted: str | None = None) -> str:
-    """The name of the kernels that would run now, found without loading any.
+def requested_name(requested: str | None = None) -> tuple[str, str] | None:
+    """The requested name and its source, the argument or FCFRAME_KERNELS; None if no name is requested."""
+    if requested is not None:
+        return requested, ARGUMENT
+    name = os.environ.get(VARIABLE, "").strip()
+    return (name, VARIABLE) if name else None
+
+
+def name_in_use(registry: Registry, requested: str | None = None) -> str:
+    """The name of the kernels that `choose` would choose, found without loading any kernels.
 
     Raises:
-        SpecError: There are none of the name that somebody asks for.
-        PluginError: There are, and they cannot run here.
+        SpecError: No kernels have the requested name.
+        PluginError: The requested kernels cannot be used on this machine.
     """
-    asked = name_asked(wanted)
-    if asked is None:
-        return next((name for name, (_, found) in registry.kernels.items() if not obstacle(found)), NUMPY.name)
-    provider = _class_named(*asked, registry)
-    if provider is not None and (reason := obstacle(provider)):
-        raise PluginError(_asked_for(asked[1], _not_usable(provider, reason)))
-    return asked[0]
+    name = requested_name(requested)
+    if name is None:
+        usable = (key for key, (_, provider) in registry.kernels.items() if not why_unusable(provider))
+        return next(usable, NUMPY.name)
+    provider = _class_named(*name, registry)
+    if provider is not None and (reason := why_unusable(provider)):
+        raise PluginError(_with_source(name[1], _not_usable(provider, reason)))
+    return name[0]
 
 
-def obstacle(provider: type[Kernels]) -> str:
-    """Why a provider cannot run on this machine, as far as it can tell without loading anything; else nothing."""
-    reason, raised = answer(provider.lacks)
+def why_unusable(provider: type[Kernels]) -> str:
+    """The reason why a provider cannot run on this machine, as its `lacks` method gives it; empty if it can run."""
+    reason, raised = call_safely(provider.lacks)
     if raised:
         return f"its lacks() raised {raised}"
     return (
@@ -148,32 +152,32 @@ def obstacle(provider: type[Kernels]) -> str:
     )
 
 
-def answer(ask: Callable[[], Any]) -> tuple[Any, str]:
-    """What a plugin's function returned, and in a line what it raised: whatever it does, the others work.
+def call_safely(function: Callable[[], Any]) -> tuple[Any, str]:
+    """Calls a plugin's function; returns its result, and its exception as one line of text, or "".
 
-    >>> answer(dict), answer(lambda: 1 / 0)
+    >>> call_safely(dict), call_safely(lambda: 1 / 0)
     (({}, ''), (None, 'ZeroDivisionError: division by zero'))
     """
     try:
-        return ask(), ""
+        return function(), ""
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         return None, in_a_line(error)
 
 
-def are_versions(said: Any) -> bool:
-    """Whether it maps names of distributions to versions, both texts, as `Kernels.versions` does."""
-    return isinstance(said, dict) and all(isinstance(text, str) for pair in said.items() for text in pair)
+def are_versions(value: Any) -> bool:
+    """Whether a value maps names of distributions to versions, as `Kernels.versions` must."""
+    return isinstance(value, dict) and all(isinstance(text, str) for pair in value.items() for text in pair)
 
 
-def made(provider: type[Kernels], count: int) -> Kernels:
-    """An instance, and with it everything loaded that the kernels stand on.
+def instantiate(provider: type[Kernels], count: int) -> Kernels:
+    """Creates kernels for `count` threads, which imports the libraries that they need.
 
     Raises:
-        PluginError: It cannot be; with the reason.
+        PluginError: The kernels cannot be used; the message has the reason.
     """
-    reason = obstacle(provider)
+    reason = why_unusable(provider)
     if not reason:
         try:
             return provider(count)
@@ -185,18 +189,18 @@ def made(provider: type[Kernels], count: int) -> Kernels:
 
 
 def versions(kernels: Kernels, *, registry: Registry | None = None) -> dict[str, str]:
-    """What kernels stand on, and the distribution of their plugin: each distribution's version.
+    """The versions of the distributions that kernels use, including the distribution of their plugin.
 
     Raises:
-        PluginError: They do not say it.
+        PluginError: The method `versions` of the kernels raises or returns something else.
     """
     registry = installed() if registry is None else registry
-    plugin = next((found for found, provider in registry.kernels.values() if type(kernels) is provider), None)
-    said, raised = answer(kernels.versions)
-    if not raised and are_versions(said):
-        found: dict[str, str] = said | ({plugin.distribution: plugin.version} if plugin else {})
-        return found
-    problem = f"raised {raised}" if raised else f"returned {short(said)}, expected a dict of texts"
+    plugin = next((origin for origin, provider in registry.kernels.values() if type(kernels) is provider), None)
+    returned, raised = call_safely(kernels.versions)
+    if not raised and are_versions(returned):
+        result: dict[str, str] = returned | ({plugin.distribution: plugin.version} if plugin else {})
+        return result
+    problem = f"raised {raised}" if raised else f"returned {short(returned)}, expected a dict of texts"
     raise PluginError(f"kernels {kernels.name!r}{f', {plugin}' if plugin else ''}: versions() {problem}")
 
 
@@ -206,24 +210,24 @@ def _not_usable(provider: type[Kernels], reason: str) -> str:
 
 def _named(name: str, source: str, registry: Registry) -> Kernels:
     provider = _class_named(name, source, registry)
-    return NUMPY if provider is None else _made_for(provider, source)
+    return NUMPY if provider is None else _instantiate_requested(provider, source)
 
 
-def _made_for(provider: type[Kernels], source: str) -> Kernels:
-    """An instance for the threads in force; what is wrong with it is said with who asked for it."""
+def _instantiate_requested(provider: type[Kernels], source: str) -> Kernels:
+    """Creates requested kernels for the current number of threads; an error names the source of the request."""
     try:
-        return made(provider, threads.count())
+        return instantiate(provider, threads.count())
     except PluginError as error:
-        raise PluginError(_asked_for(source, str(error))) from error
+        raise PluginError(_with_source(source, str(error))) from error
 
 
-def _asked_for(source: str, problem: str) -> str:
-    """What is wrong with kernels, and who asked for them, unless that says no more."""
+def _with_source(source: str, problem: str) -> str:
+    """A problem with requested kernels, after FCFRAME_KERNELS if the request came from there."""
     return problem if source == ARGUMENT else f"{source}: {problem}"
 
 
 def _class_named(name: str, source: str, registry: Registry) -> type[Kernels] | None:
-    """The provider of that name; None for NumPy."""
+    """The provider with that name; None for NumPy."""
     if name == NUMPY.name:
         return None
     try:
@@ -233,4 +237,4 @@ def _class_named(name: str, source: str, registry: Registry) -> type[Kernels] | 
     except KeyError:
         pass
     known = sorted([NUMPY.name, *registry.kernels])
-    raise SpecError([f"{source}: {none_called('kernels', name, known, 'Known')}{registry.perhaps_of()}"])
+    raise SpecError([f"{source}: {unknown_name('kernels', name, known, 'Known')}{registry.perhaps_of()}"])

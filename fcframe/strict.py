@@ -1,4 +1,4 @@
-"""The strict model under every component and every section of a spec, and the words that error messages share."""
+"""The strict pydantic model from which components and specs derive, and texts that several error messages share."""
 
 import json
 import re
@@ -31,22 +31,22 @@ from pydantic_core import (
 from fcframe.docstrings import docstrings
 
 ALTERNATIVE = "(alternative)"
-"""Stands in an error's location for one choice of a union; it is no step of a JSON path."""
+"""Marks a choice of a union in the location of an error. It is not a part of the JSON path."""
 EXPLAINED = "explained"
-"""The type of a line whose words are final."""
-UNLIKE = "unlike"
-"""The type of a line whose context's "expected" says what was expected instead of the value."""
+"""Type of an error line whose message is complete."""
+UNEXPECTED = "unexpected"
+"""Type of an error line about a wrong value; its context has "expected", a description of the right ones."""
 UNKNOWN_TYPE = "unknown_type"
-"""The type of a line whose context's "kind" and "name" are those of a component that no registry has."""
+"""Type of an error line about a component that is not registered; its context has its "kind" and "name"."""
 ENCLOSED = "enclosed"
-"""The type of a line that stands for all lines of another error: its context's "held" has it as `error`."""
+"""Type of an error line that stands for a whole validation error; its context has an `ErrorHolder` as "holder"."""
 
 
 class StrictModel(BaseModel):
-    """A frozen model that takes only what it declares: no "4" for 4, no 3.0 or true for an int, no NaN.
+    """A frozen model that accepts only values of the declared types: no "4" for 4, no 3.0 or true for an int, no NaN.
 
-    Every field is read from what JSON has for its type, in a dict of parsed JSON as well: a tuple from a list, an enum
-    or a date from a string.
+    Types that JSON does not have are read from their JSON form, also in a dict of parsed JSON: a tuple from a list, an
+    enum or a date from a string.
     """
 
     model_config = ConfigDict(
@@ -55,31 +55,32 @@ class StrictModel(BaseModel):
         strict=True,
         allow_inf_nan=False,
         validate_default=True,
-        defer_build=True,  # an installed component that nobody uses costs nothing
+        defer_build=True,  # the validator of a component is built only when the component is used
     )
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema: CoreSchema = _as_json_has_it(handler(source), handler.resolve_ref_schema)
+        schema: CoreSchema = _accepting_json_forms(handler(source), handler.resolve_ref_schema)
         return schema
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        # Read where somebody asks; pydantic's use_attribute_docstrings reads the source of every class that is made.
+        # The docstrings are read only for a JSON Schema. Pydantic's own option use_attribute_docstrings would read the
+        # source file of every class at its definition.
         texts: dict[str, str | None] = {}
         for base in reversed(cls.__mro__[: cls.__mro__.index(StrictModel)]):
             texts |= docstrings(base)
-        found = handler(schema)
-        properties = handler.resolve_ref_schema(found).get("properties", {})
+        json_schema = handler(schema)
+        properties = handler.resolve_ref_schema(json_schema).get("properties", {})
         for name, field in cls.model_fields.items():
             key = field.alias or name
             if field.description is None and texts.get(name) and key in properties:
                 properties[key]["description"] = texts[name]
-        return found
+        return json_schema
 
 
 def unreadable(model: type[BaseModel], error: Exception) -> str:
-    """Says which field has a type that pydantic cannot read, and what to do; pydantic's own words where it is none."""
+    """The message for a field type that cannot be read from JSON; the first line of pydantic's if none is found."""
     remedy = "use a type that JSON has data for: numbers, text, lists, models"
     for name, field in model.model_fields.items():
         # The type of a field that could not be evaluated is left as a ForwardRef.
@@ -90,7 +91,7 @@ def unreadable(model: type[BaseModel], error: Exception) -> str:
             )
         try:
             schema = TypeAdapter[Any](field.annotation or type(None), config=ConfigDict(defer_build=False)).core_schema
-            _as_json_has_it(schema, lambda found: found)
+            _accepting_json_forms(schema, lambda reference: reference)
         except PydanticSchemaGenerationError as why:
             what = re.search(r"for <?(?:class )?'?([^'>\n]+)", str(why))
             return f"field {name!r}: {what[1] if what else field.annotation} cannot be read from JSON; {remedy}"
@@ -99,38 +100,38 @@ def unreadable(model: type[BaseModel], error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-class Held:
-    """Holds an error where pydantic would write out in full whatever it is given."""
+class ErrorHolder:
+    """Holds a validation error, so that pydantic does not format it: its repr would be very long."""
 
     def __init__(self, error: ValidationError) -> None:
         self.error = error
 
 
 def enclosed(error: ValidationError, value: Any) -> ValidationError:
-    """A validation error of one line that holds another one whole.
+    """A validation error with a single line that contains another validation error.
 
-    Each model on the way copies the lines of what is inside it: 43,000 lines 48 models deep take four seconds. Whoever
-    asked for it, in a validation context with "enclose", takes them out again, as `fcframe.spec.problems` does.
+    Without it, each model would copy the error lines of the models inside it, which is slow: 43,000 lines in 48 nested
+    models took four seconds. Used if the validation context has "enclose"; `fcframe.spec.problems` unpacks the errors.
     """
-    return _of_one_line(ENCLOSED, "see inside", {"held": Held(error)}, (), value)
+    return _single_line_error(ENCLOSED, "see inside", {"holder": ErrorHolder(error)}, (), value)
 
 
 def unknown_type(kind: str, name: str, value: Any) -> ValidationError:
-    """A validation error about a type that is not registered; what is, is told where the error is put into words."""
-    return _of_one_line(UNKNOWN_TYPE, "no {kind} called {name}", {"kind": kind, "name": name}, ("type",), value)
+    """A validation error about a type that is not registered. `fcframe.spec.problems` adds the registered types."""
+    return _single_line_error(UNKNOWN_TYPE, "no {kind} called {name}", {"kind": kind, "name": name}, ("type",), value)
 
 
-def unlike(expected: str, value: Any) -> ValidationError:
-    """A validation error that says what was expected instead of the value, to be raised inside a validator."""
-    return _of_one_line(UNLIKE, "expected {expected}", {"expected": expected}, (), value)
+def unexpected(expected: str, value: Any) -> ValidationError:
+    """A validation error "expected …, got …", to be raised inside a validator."""
+    return _single_line_error(UNEXPECTED, "expected {expected}", {"expected": expected}, (), value)
 
 
 def problem_at(location: Sequence[str | int], message: str, value: Any) -> ValidationError:
-    """A validation error whose words are final, to be raised inside a validator."""
-    return _of_one_line(EXPLAINED, "{message}", {"message": message}, location, value)
+    """A validation error with a complete message, to be raised inside a validator."""
+    return _single_line_error(EXPLAINED, "{message}", {"message": message}, location, value)
 
 
-def _of_one_line(
+def _single_line_error(
     kind: str, message: Any, context: dict[str, Any], location: Sequence[str | int], value: Any
 ) -> ValidationError:
     line: InitErrorDetails = {
@@ -142,31 +143,31 @@ def _of_one_line(
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """The sentence that names the nearest known word, or nothing.
+    """The question "Did you mean …?" with the most similar known word; empty if none is similar.
 
     >>> suggestion("relo", ["affine", "relu"])
     " Did you mean 'relu'?"
     >>> suggestion("transformer", ["affine", "relu"])
     ''
     """
-    import difflib  # only where something is wrong
+    import difflib  # only needed for an error message
 
     near = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
     return f" Did you mean '{near[0]}'?" if near else ""
 
 
-def none_called(what: str, name: str, known: Sequence[str], listed: str) -> str:
-    """What is said of a name that nobody has: the nearest that somebody has, and all of these.
+def unknown_name(what: str, name: str, known: Sequence[str], heading: str) -> str:
+    """The message for an unknown name: the most similar known name, and a list of all known names.
 
-    >>> none_called("layer", "relo", ["affine", "relu"], "Registered")
+    >>> unknown_name("layer", "relo", ["affine", "relu"], "Registered")
     "no layer called 'relo'. Did you mean 'relu'? Registered: affine, relu"
     """
     cut = name if len(name) <= 80 else f"{name[:60]}…"
-    return f"no {what} called {cut!r}.{suggestion(name, known)} {listed}: {', '.join(known) or 'none'}"
+    return f"no {what} called {cut!r}.{suggestion(name, known)} {heading}: {', '.join(known) or 'none'}"
 
 
 def shown(value: Any) -> str:
-    r"""A value as JSON, on one line and cut to a length that fits there.
+    r"""Formats a value as JSON for a message: on one line, and shortened if it is long.
 
     >>> shown({"units": [1, 2]})
     '{"units": [1, 2]}'
@@ -177,67 +178,74 @@ def shown(value: Any) -> str:
         text = json.dumps(value, ensure_ascii=False)
         if not text.isprintable():
             text = json.dumps(value)
-    except (TypeError, ValueError, RecursionError):  # not JSON, or an integer of thousands of digits
+    except (TypeError, ValueError, RecursionError):  # not a JSON value, or an integer with thousands of digits
         text = f"a value of type {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
 
 
-# Core schemas that read the same from a Python object as from JSON text; what is inside them may not.
+# Types of core schemas that read a parsed JSON value in the same way as JSON text. The schemas inside them may not.
 _VALUES = ("any", "none", "bool", "int", "float", "str", "list", "dict", "nullable", "default", "chain", "literal")
 _FUNCTIONS = ("function-before", "function-after", "function-wrap", "function-plain", "custom-error", "definitions")
 _CLASSES = ("model", "model-fields", "dataclass-args", "typed-dict", "tagged-union", "is-instance", "is-subclass")
-_ALIKE = frozenset({*_VALUES, *_FUNCTIONS, *_CLASSES})
+_SAME_FROM_JSON = frozenset({*_VALUES, *_FUNCTIONS, *_CLASSES})
 
 
-def _as_json_has_it(schema: Any, resolve: Callable[[Any], Any], inside: tuple[str, ...] = ()) -> Any:
-    """A core schema that reads each type from what JSON has for it, and tells apart what JSON tells apart.
+def _accepting_json_forms(schema: Any, resolve: Callable[[Any], Any], inside: tuple[str, ...] = ()) -> Any:
+    """Changes a core schema so that it reads every type from its JSON form, and distinguishes all JSON values.
 
-    Pydantic does the first where it reads JSON text; a component is read from a dict that was parsed before. It does
-    not do the second: in JSON text too, it takes true and 1.0 for 1 in a Literal or an enum, and an item twice for a
-    set. A model of another kind is read as strictly as the model around it.
+    Pydantic accepts the JSON form of a type, such as a list for a tuple, only in JSON text; components are read from
+    JSON that has been parsed already. And pydantic takes true and 1.0 for 1 in a Literal or an enum, and accepts
+    repeated items in a set, in JSON text as well. Models that are not a `StrictModel` are read strictly, too.
+
+    Args:
+        schema: A core schema, or a part of one.
+        resolve: Returns the schema that a reference names.
+        inside: The references that lead to this part; a type may contain itself.
     """
     if isinstance(schema, (list, tuple)):
-        return type(schema)(_as_json_has_it(item, resolve, inside) for item in schema)
+        return type(schema)(_accepting_json_forms(item, resolve, inside) for item in schema)
     if not isinstance(schema, dict):
         return schema
     kind = schema.get("type")
-    if not isinstance(kind, str):  # fields by name
-        return {name: _as_json_has_it(field, resolve, inside) for name, field in schema.items()}
+    if not isinstance(kind, str):  # a mapping from names to the schemas of fields
+        return {name: _accepting_json_forms(field, resolve, inside) for name, field in schema.items()}
     if kind == "callable":
         raise PydanticUserError("a function cannot be read from JSON", code=None)
     if kind == "definition-ref":
-        name, found = schema["schema_ref"], resolve(schema)
-        model = _model(found)
+        name, target = schema["schema_ref"], resolve(schema)
+        model = _model(target)
         if model is not None:
             return schema if issubclass(model, StrictModel) else _read_as_json(model, schema)
         if name in inside:
             return schema
-        return _as_json_has_it({key: found[key] for key in found if key != "ref"}, resolve, (*inside, name))
-    plain = ("default", "metadata", "serialization", "expected", "function", "config")
-    schema = {key: item if key in plain else _as_json_has_it(item, resolve, inside) for key, item in schema.items()}
+        return _accepting_json_forms({key: target[key] for key in target if key != "ref"}, resolve, (*inside, name))
+    no_schema = ("default", "metadata", "serialization", "expected", "function", "config")
+    schema = {
+        key: item if key in no_schema else _accepting_json_forms(item, resolve, inside) for key, item in schema.items()
+    }
     if kind in ("tuple", "dataclass"):
         return schema | {"strict": False}
     if kind == "union":
         choices = (choice[0] if isinstance(choice, tuple) else choice for choice in schema["choices"])
         return schema | {"choices": [(choice, ALTERNATIVE) for choice in choices]}
     if kind == "enum" or (kind == "literal" and not all(isinstance(each, str) for each in schema["expected"])):
-        return core_schema.no_info_wrap_validator_function(_told_apart, schema | {"strict": False})
+        return core_schema.no_info_wrap_validator_function(_of_same_json_type, schema | {"strict": False})
     if kind in ("set", "frozenset"):
-        in_order = core_schema.wrap_serializer_function_ser_schema(_in_order, when_used="json")
-        schema |= {"strict": False, "serialization": schema.get("serialization", in_order)}
+        sorted_items = core_schema.wrap_serializer_function_ser_schema(_sorted_items, when_used="json")
+        schema |= {"strict": False, "serialization": schema.get("serialization", sorted_items)}
         return core_schema.no_info_wrap_validator_function(_without_repeats, schema)
     if kind == "dict" and schema.get("keys_schema", {}).get("type", "any") not in ("any", "str"):
         schema["keys_schema"] = _read_by_pydantic(schema["keys_schema"], as_key=True)
         return core_schema.no_info_wrap_validator_function(_without_repeats, schema)
-    return schema if kind in _ALIKE or kind.endswith("-field") else _read_by_pydantic(schema)
+    return schema if kind in _SAME_FROM_JSON or kind.endswith("-field") else _read_by_pydantic(schema)
 
 
 def _model(schema: Any) -> type[BaseModel] | None:
-    """The model that a core schema makes, if it is one of a model."""
+    """The model class of a core schema; None if the schema is not one of a model."""
     while schema["type"] != "model" and "schema" in schema:
         schema = schema["schema"]
-    found: type[BaseModel] | None = schema["cls"] if schema["type"] == "model" else None
-    return found
+    model: type[BaseModel] | None = schema["cls"] if schema["type"] == "model" else None
+    return model
 
 
 def _read_as_json(model: type[BaseModel], schema: CoreSchema) -> CoreSchema:
@@ -250,43 +258,44 @@ def _read_as_json(model: type[BaseModel], schema: CoreSchema) -> CoreSchema:
 
 
 def _read_by_pydantic(schema: CoreSchema, *, as_key: bool = False) -> CoreSchema:
-    """Reads JSON data as pydantic reads JSON text, or a key of a JSON object; a Python object is read as it was."""
-    made: list[SchemaValidator] = []  # on first use: most components are never read
+    """Reads a parsed JSON value as pydantic reads JSON text, or a key of a JSON object; other objects as before."""
+    validators: list[SchemaValidator] = []  # created on first use, because most components are never read
 
     def read(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
         key: Any = value
         if not isinstance(value, (str, int, float, list, dict)) or isinstance(value, Enum):
             return handler(value)
-        if not made:
-            made.append(SchemaValidator(schema, core_schema.CoreConfig(strict=True, allow_inf_nan=False)))
+        if not validators:
+            validators.append(SchemaValidator(schema, core_schema.CoreConfig(strict=True, allow_inf_nan=False)))
         if as_key:
-            return made[0].validate_strings(key, context=info.context) if isinstance(value, str) else handler(value)
+            text_key = isinstance(value, str)
+            return validators[0].validate_strings(key, context=info.context) if text_key else handler(value)
         try:
             text = to_json(value)
         except PydanticSerializationError:  # a list of Python objects
             return handler(value)
-        return made[0].validate_json(text, context=info.context)
+        return validators[0].validate_json(text, context=info.context)
 
     return core_schema.with_info_wrap_validator_function(read, schema)
 
 
-def _told_apart(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    found = handler(value)
-    constant = found.value if isinstance(found, Enum) else found
+def _of_same_json_type(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    result = handler(value)
+    constant = result.value if isinstance(result, Enum) else result
     if type(value) in (bool, float, str) and type(value) is not type(constant):
-        raise unlike(shown(constant), value)
-    return found
+        raise unexpected(shown(constant), value)
+    return result
 
 
 def _without_repeats(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    found = handler(value)
-    if isinstance(value, (list, dict)) and len(found) < len(value):
-        raise unlike("keys that differ" if isinstance(value, dict) else "items that differ", value)
-    return found
+    result = handler(value)
+    if isinstance(value, (list, dict)) and len(result) < len(value):
+        raise unexpected("different keys" if isinstance(value, dict) else "different items", value)
+    return result
 
 
-def _in_order(value: Any, handler: Callable[[Any], Iterable[Any]]) -> list[Any]:
-    """The items of a set in an order that no hash decides: numbers by size, then everything else by its JSON text."""
+def _sorted_items(value: Any, handler: Callable[[Any], Iterable[Any]]) -> list[Any]:
+    """The items of a set in a deterministic order: numbers by size, then all other items by their JSON text."""
     return sorted(handler(value), key=lambda item: (0, item, b"") if _is_number(item) else (1, 0, to_json(item)))
 
 

@@ -1,23 +1,23 @@
-"""Text on its way to a person: whether it goes to a terminal, and what of it a terminal may be given."""
+"""Output to a terminal: makes text safe to print, and tells whether a stream is a terminal."""
 
 import re
 from typing import Any
 
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that move a cursor, change colours, hide or reorder text, or that no encoding has; not newline and tab."""
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters except newline and tab, characters that reorder text, and surrogates, which cannot be encoded."""
 
 
 def as_text(text: str) -> str:
-    r"""Somebody else's text as it may be shown on a terminal: control characters and escape sequences can be read.
+    r"""Escapes control characters, so that text from a file or a plugin can be printed safely on a terminal.
 
     >>> print(as_text("\x1b[31mred\x1b[0m"))
     \x1b[31mred\x1b[0m
     """
-    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def on_a_terminal(stream: Any) -> bool:
-    """Whether what is written to a stream is seen at once by a person; FORCE_COLOR and the like change nothing.
+    """Whether a stream is a terminal, independently of variables such as FORCE_COLOR.
 
     >>> import io
     >>> on_a_terminal(io.StringIO()), on_a_terminal(None)
@@ -25,5 +25,5 @@ def on_a_terminal(stream: Any) -> bool:
     """
     try:
         return bool(stream.isatty())
-    except (AttributeError, OSError, ValueError):  # None, or a stream that was closed
+    except (AttributeError, OSError, ValueError):  # None, or a closed stream
         return False

@@ -1,4 +1,4 @@
-"""How many threads a training may use: what is asked for, else the cores that this process may run on."""
+"""The number of threads of a training: the requested number, or the number of cores that this process may use."""
 
 import os
 from collections.abc import Iterator
@@ -13,31 +13,32 @@ from fcframe.errors import FcframeError
 
 VARIABLE = "FCFRAME_THREADS"
 LIBRARIES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""Where libraries are told how many threads they may have; the default is never more."""
-WORTHWHILE = 2_000_000
-"""Multiplications in a matrix product from which on a second thread gains: at 1,000,000 it does not yet, at 2,000,000
-a product takes three quarters of the time (`python benchmarks/threads.py --only products`)."""
+"""Environment variables that limit the threads of libraries; the default is never more than these say."""
+MIN_MULTIPLICATIONS = 2_000_000
+"""Multiplications in a matrix product from which on a second thread helps: not yet at 1,000,000; at 2,000,000 a product
+takes three quarters of the time (`python benchmarks/threads.py --only products`)."""
 
-LONG = 20
-"""Digits of a number that are read and shown; it is more than any machine has cores."""
+MAX_DIGITS = 20
+"""Digits of a number of threads that are read and shown."""
 
-_IN_FORCE: ContextVar[int | None] = ContextVar("threads", default=None)
+_CURRENT: ContextVar[int | None] = ContextVar("threads", default=None)
+"""The number of threads inside `limited`; None outside."""
 _LOCK = Lock()
-_HOLDERS: dict[object, int] = {}
-"""Who holds the BLAS libraries to how many threads, the newest last: their thread pools are the whole process's."""
-_FOUND: dict[str, tuple[Any, int]] = {}
-"""Each library that is held, by its file, and the number that whoever held it first found."""
+_LIMITS: dict[object, int] = {}
+"""The limits that are active on the BLAS libraries, newest last. A BLAS thread pool belongs to the whole process."""
+_LIMITED: dict[str, tuple[Any, int]] = {}
+"""Each limited BLAS library by its file, with the number of threads that it had before the first limit."""
 
 
 class ThreadsError(FcframeError):
-    """Ask for another number of threads."""
+    """The requested number of threads is not possible."""
 
 
 def count() -> int:
-    """The number of threads that may be used now: that of the training that runs, else of one that would begin.
+    """The number of threads of the current training, or else of a training that would start now.
 
     Raises:
-        ThreadsError: FCFRAME_THREADS is no number of threads that this process can have.
+        ThreadsError: FCFRAME_THREADS is not a number of threads that this process can have.
 
     >>> with limited(1):
     ...     count()
@@ -46,17 +47,19 @@ def count() -> int:
     return number()
 
 
-def number(wanted: int | str | None = None, *, largest: int | None = None, where: str = "threads") -> int:
-    """The number of threads for a piece of work.
+def number(requested: int | str | None = None, *, largest: int | None = None, where: str = "threads") -> int:
+    """Chooses the number of threads.
+
+    The requested number comes first, then the current training's, then FCFRAME_THREADS. Otherwise it is 1 if all
+    products are small, and else `available()`, or fewer if a variable such as OMP_NUM_THREADS says so.
 
     Args:
-        wanted: What somebody asked for; then it is that. Without it, the number in force, else FCFRAME_THREADS.
-        largest: Multiplications in the largest product. Where nobody asked and it is too small for a second thread
-            to gain, the number is 1; else it is `available()`, or less where a library was told so.
-        where: What `wanted` is called in an error.
+        requested: The number that the user asked for.
+        largest: Multiplications in the largest matrix product.
+        where: The name of the argument or option `requested`, for the error message.
 
     Raises:
-        ThreadsError: What was asked for is no whole number from 1 to `available()`.
+        ThreadsError: The requested number is not an integer from 1 to `available()`.
 
     >>> number(1)
     1
@@ -65,121 +68,125 @@ def number(wanted: int | str | None = None, *, largest: int | None = None, where
         ...
     fcframe.threads.ThreadsError: --threads: expected 1...; got 'many'
     """
-    if wanted is not None:
-        return _checked(wanted, where)
-    if (in_force := _IN_FORCE.get()) is not None:
-        return in_force
-    if named := os.environ.get(VARIABLE, "").strip():
-        return _checked(named, VARIABLE)
-    if largest is not None and largest < WORTHWHILE:
+    if requested is not None:
+        return _checked(requested, where)
+    if (current := _CURRENT.get()) is not None:
+        return current
+    if text := os.environ.get(VARIABLE, "").strip():
+        return _checked(text, VARIABLE)
+    if largest is not None and largest < MIN_MULTIPLICATIONS:
         return 1
-    # OpenMP takes a list, a number for each level of nesting; ours is the first
-    told = (_digits(os.environ.get(name, "").partition(",")[0].strip()) for name in LIBRARIES)
-    return min([available(), *(count for count in told if count)])
+    # OpenMP's variable may be a list with one number for each level of nesting; the first is the outermost.
+    limits = (_digits(os.environ.get(name, "").partition(",")[0].strip()) for name in LIBRARIES)
+    return min([available(), *(limit for limit in limits if limit)])
 
 
 @contextmanager
 def limited(threads: int) -> Iterator[None]:
-    """Everything in the block has so many threads: `count` says so, and thread pools that are loaded are held to it.
+    """Limits the block to this number of threads: the result of `count`, and the loaded thread pools.
 
-    OpenMP's number and `count` are those of the Python thread. A BLAS library has one number for the process: where
-    blocks overlap, that of the newest holds, and the last that ends gives back what the first one found.
+    The limits on OpenMP and on `count` apply to the current Python thread. A BLAS library has one limit for the whole
+    process: when blocks overlap in several Python threads, the newest limit applies, and the last block that ends
+    restores the original number.
 
     Raises:
-        ThreadsError: It is no whole number from 1 to `available()`.
+        ThreadsError: The number is not an integer from 1 to `available()`.
     """
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # only where something is computed
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # slow; only needed to compute
 
-    token = _IN_FORCE.set(_checked(threads, "threads"))
+    token = _CURRENT.set(_checked(threads, "threads"))
     try:
         pools = ThreadpoolController()
         blas = pools.select(user_api="blas").lib_controllers
-        with pools.select(user_api="openmp").limit(limits=threads), _held(blas, threads):
+        with pools.select(user_api="openmp").limit(limits=threads), _limited_blas(blas, threads):
             yield
     finally:
-        _IN_FORCE.reset(token)
+        _CURRENT.reset(token)
 
 
 @contextmanager
-def _held(libraries: list[Any], threads: int) -> Iterator[None]:
-    holder = object()
+def _limited_blas(libraries: list[Any], threads: int) -> Iterator[None]:
+    key = object()
     try:
         with _LOCK:
-            _HOLDERS[holder] = threads
+            _LIMITS[key] = threads
             for library in libraries:
-                _FOUND.setdefault(library.filepath, (library, library.num_threads))
-            _set()
+                _LIMITED.setdefault(library.filepath, (library, library.num_threads))
+            _apply_limits()
         yield
     finally:
         with _LOCK:
-            _HOLDERS.pop(holder, None)
-            _set()
-            if not _HOLDERS:
-                _FOUND.clear()
+            _LIMITS.pop(key, None)
+            _apply_limits()
+            if not _LIMITS:
+                _LIMITED.clear()
 
 
-def _set() -> None:
-    """Gives each library that is held the newest holder's number, or its own back if there is none."""
-    newest = next(reversed(_HOLDERS.values()), None)
-    for library, found in _FOUND.values():
-        # threadpoolctl's newest version ignores all Python threads but the first that asked; ours agree by themselves
+def _apply_limits() -> None:
+    """Sets the newest limit on all limited libraries, or restores their original numbers if no limit is left."""
+    newest = next(reversed(_LIMITS.values()), None)
+    for library, original in _LIMITED.values():
+        # Recent versions of threadpoolctl ignore every Python thread but the first that sets a limit. Limits of
+        # several threads are combined here already, so the unguarded function is called.
         change = getattr(library, "_real_set_num_threads", library.set_num_threads)
-        change(found if newest is None else newest)
+        change(original if newest is None else newest)
 
 
 def available(groups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int:
-    """The cores that this process may use: those of its affinity, and no more than its control groups' quota.
+    """The number of cores that this process may use, by its CPU affinity and the quotas of its control groups.
 
     Args:
-        groups: Where the control groups lie.
-        own: The file that names this process's.
+        groups: The folder of the control groups.
+        own: The file that names the control groups of this process.
     """
     return max(1, ceil(min(len(cores()), _quota(groups, own))))
 
 
 def cores() -> list[int]:
-    """The numbers of the cores that this process may run on."""
+    """The indices of the cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
 
 
-def _checked(wanted: int | str, where: str) -> int:
+def _checked(requested: int | str, where: str) -> int:
     most = available()
-    huge = isinstance(wanted, int) and abs(wanted) >= 10**LONG  # of the longest not even Python makes digits
-    text = f"{wanted:#x}" if huge else str(wanted)
+    # Python refuses to convert integers of more than 4,300 digits to decimal text.
+    huge = isinstance(requested, int) and abs(requested) >= 10**MAX_DIGITS
+    text = f"{requested:#x}" if huge else str(requested)
     count = _digits(text)
-    if isinstance(wanted, bool) or not 1 <= count <= most:
-        few = "1, as this process may use one core" if most == 1 else f"1 to {most}, the cores this process may use"
-        short = text if len(text) <= LONG else f"{text[:LONG]}…"
-        raise ThreadsError(f"{where}: expected {few}; got {short if isinstance(wanted, int) else repr(short)}")
+    if isinstance(requested, bool) or not 1 <= count <= most:
+        allowed = "1, as this process may use one core" if most == 1 else f"1 to {most}, the cores this process may use"
+        short = text if len(text) <= MAX_DIGITS else f"{text[:MAX_DIGITS]}…"
+        raise ThreadsError(f"{where}: expected {allowed}; got {short if isinstance(requested, int) else repr(short)}")
     return count
 
 
 def _digits(text: str) -> int:
-    """The whole number that a text is, one of LONG digits where it has more; 0 where it is none."""
-    return int(text.lstrip("0")[:LONG] or 0) if text.isascii() and text.isdecimal() else 0
+    """The integer that a text contains, cut to MAX_DIGITS digits; 0 if the text is not a non-negative integer."""
+    return int(text.lstrip("0")[:MAX_DIGITS] or 0) if text.isascii() and text.isdecimal() else 0
 
 
 def _quota(groups: Path, own: Path) -> float:
-    """The least of the quotas of the groups around this process, in cores; infinite where there is none."""
-    least = float("inf")
-    with suppress(OSError, ValueError):  # no Linux, or nothing that may be read
+    """The smallest CPU quota of the control groups that contain this process, in cores; infinite without a quota."""
+    smallest = float("inf")
+    with suppress(OSError, ValueError):  # not Linux, or the files cannot be read
         for line in own.read_text().splitlines():
             _, controllers, path = line.split(":", 2)
             if controllers and "cpu" not in controllers.split(","):
                 continue
-            top = groups / ("cpu" if controllers else "")  # version 1 has a tree a controller, version 2 one in all
-            place = top / path.strip("/")
-            for folder in (place, *place.parents[: len(place.relative_to(top).parts)]):
-                least = min(least, _quota_of(folder))
-    return least
+            # Version 1 of control groups has one tree for each controller, version 2 a single tree.
+            top = groups / ("cpu" if controllers else "")
+            group = top / path.strip("/")
+            for folder in (group, *group.parents[: len(group.relative_to(top).parts)]):
+                smallest = min(smallest, _quota_of(folder))
+    return smallest
 
 
 def _quota_of(group: Path) -> float:
     with suppress(OSError, ValueError, ZeroDivisionError):
         quota, period = (group / "cpu.max").read_text().split()
-        return int(quota) / int(period)  # "max" is no number
+        return int(quota) / int(period)  # raises ValueError for "max", which means no quota
     with suppress(OSError, ValueError, ZeroDivisionError):
         quota, period = ((group / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
         return int(quota) / int(period) if int(quota) > 0 else float("inf")

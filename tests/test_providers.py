@@ -181,7 +181,7 @@ def test_one_that_nobody_named_and_that_cannot_be_held_is_passed_over(monkeypatc
     monkeypatch.delenv("FCFRAME_KERNELS", raising=False)
     with running(None, 1) as found:
         assert found is NUMPY
-    assert "kernels 'grip': limited(1) returned None, expected a context manager; others run instead" in caplog.text
+    assert "kernels 'grip': limited(1) returned None, expected a context manager; other kernels are used" in caplog.text
 
 
 def test_what_goes_wrong_while_a_provider_is_held_to_its_threads_is_not_taken_for_its_fault():
@@ -251,8 +251,8 @@ def test_one_that_cannot_be_used_is_refused_by_name_and_numpy_runs_without_one(i
     assert str(refused.value) == f"kernels 'rapid' are not usable: {reason}"
     assert providers.choose() is NUMPY
     unforeseen = [record.getMessage() for record in caplog.records]
-    line = f"fcframe: kernels 'rapid' are not usable: {reason}; others run instead"
-    assert unforeseen == ([line] if providers.in_use(providers.installed()) == "rapid" else [])
+    line = f"fcframe: kernels 'rapid' are not usable: {reason}; other kernels are used"
+    assert unforeseen == ([line] if providers.name_in_use(providers.installed()) == "rapid" else [])
 
 
 @pytest.mark.parametrize("wanted", [3, b"numpy", int, ["numpy"]])

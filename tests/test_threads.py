@@ -119,8 +119,8 @@ def test_a_library_told_something_else_says_nothing(monkeypatch, text):
 
 
 def test_small_products_get_one_thread_unless_somebody_asks_for_more(monkeypatch):
-    assert threads.number(largest=threads.WORTHWHILE - 1) == 1
-    assert threads.number(largest=threads.WORTHWHILE) == threads.available()
+    assert threads.number(largest=threads.MIN_MULTIPLICATIONS - 1) == 1
+    assert threads.number(largest=threads.MIN_MULTIPLICATIONS) == threads.available()
     monkeypatch.setenv(threads.VARIABLE, str(threads.available()))
     assert threads.number(largest=1) == threads.available()
 

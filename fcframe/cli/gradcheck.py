@@ -20,7 +20,7 @@ from fcframe.errors import SpecError
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.plugins import Registry, registry
 from fcframe.plugins.faults import Quarantined
-from fcframe.providers import choose, held, in_use, name_asked
+from fcframe.providers import choose, limit_threads, name_in_use, requested_name
 from fcframe.strict import suggestion
 from fcframe.terminal import as_text, on_a_terminal
 from fcframe.threads import limited, number
@@ -73,14 +73,14 @@ def command(
     """
     found = registry()
     subjects = _subjects(found, names, plugin)
-    in_use(found, kernels)  # a wrong name is said before anything is done
+    name_in_use(found, kernels)  # refuses an unknown name before any check runs
     count = number(threads, largest=0)  # the cases are small
     with limited(count):
         if mutate:
             _mutate(subjects, seed, as_json)
             return
-        running = NUMPY if name_asked(kernels) is None else choose(kernels)
-        with held(running, count):
+        running = NUMPY if requested_name(kernels) is None else choose(kernels)
+        with limit_threads(running, count):
             report = _checked(subjects, found, seed, running)
     report.results += [unusable(broken) for broken in _broken(found, names, plugin)]
     if as_json:

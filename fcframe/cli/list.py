@@ -14,7 +14,7 @@ from fcframe.components import KINDS, Component
 from fcframe.errors import FcframeError, SpecError
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.plugins import Registry, registry
-from fcframe.providers import in_use, obstacle
+from fcframe.providers import name_in_use, why_unusable
 
 
 @click.command("list", cls=Command)
@@ -58,8 +58,8 @@ def _print_kernels(found: Registry, out: Console) -> None:
     columns = ("kernels", "plugin", "distribution", "what they are")
     print_table(out, columns, rows, spare=("plugin", "distribution"))
     for name, (_, provider) in found.kernels.items():
-        if obstacle(provider):
-            print_text(out, f"kernels {name!r} are not usable: {obstacle(provider)}")
+        if why_unusable(provider):
+            print_text(out, f"kernels {name!r} are not usable: {why_unusable(provider)}")
     used, problem = _used(found)
     print_text(out, problem or f"kernels in use: {used}")
 
@@ -67,7 +67,7 @@ def _print_kernels(found: Registry, out: Console) -> None:
 def _used(found: Registry) -> tuple[str | None, str]:
     """The name of the kernels that run, or why those that are asked for do not."""
     try:
-        return in_use(found), ""
+        return name_in_use(found), ""
     except FcframeError as error:
         return None, str(error)
 
@@ -102,7 +102,7 @@ def _kernel_facts(found: Registry) -> dict[str, Any]:
     used, problem = _used(found)
     bundled = {"name": NUMPY.name, "summary": summary(Kernels), "plugin": None, "not_usable": ""}
     providers = [
-        {"name": name, "summary": summary(provider), "plugin": plugin.name, "not_usable": obstacle(provider)}
+        {"name": name, "summary": summary(provider), "plugin": plugin.name, "not_usable": why_unusable(provider)}
         for name, (plugin, provider) in found.kernels.items()
     ]
     return {"in_use": used, "problem": problem, "providers": [bundled, *providers]}

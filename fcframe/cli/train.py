@@ -19,7 +19,7 @@ from fcframe.cli.common import (
 from fcframe.cli.interrupts import InterruptedCommandError, Interrupts, answered, number_of
 from fcframe.cli.streams import Command, stdout
 from fcframe.plugins import registry
-from fcframe.providers import in_use
+from fcframe.providers import name_in_use
 from fcframe.spec.models import ExperimentSpec
 from fcframe.terminal import on_a_terminal
 from fcframe.training import Run, train
@@ -66,7 +66,7 @@ def command(
     experiment = read_spec(spec, overrides)
     with located(spec):
         used = threads_for(experiment, threads)
-    in_use(registry(), kernels)  # a wrong name is no fault of the spec
+    name_in_use(registry(), kernels)  # outside `located`: a wrong name is not a mistake in the spec
     place = numbered(Path("runs"), _name(spec, experiment)) if out is None else nullcontext(checked(out))
     screen = Lasting(stdout())  # a training does not end because its progress cannot be shown
     options: dict[str, Any] = {"kernels": kernels, "threads": used, "share_cores": share_cores}

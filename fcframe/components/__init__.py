@@ -1,12 +1,12 @@
-"""The contract: what each kind of component must provide.
+"""The contract of components: what each kind must provide.
 
-A component is a frozen, strict pydantic model. Its fields are its JSON, its JSON Schema and its documentation;
-its methods are pure functions of their arguments. Arrays never live inside it: parameters, state, caches and
-slots are handed in and handed back. Kinds are abstract, components are final: a component derives from one of
-the nine classes below (or from `Container`, the abstract layer that holds layers), and nothing derives from it.
+A component is a frozen, strict pydantic model. Its fields define its JSON, its JSON Schema and its documentation; its
+methods are pure functions of their arguments. A component contains no arrays: parameters, state, caches and slots are
+passed in and returned. A component derives from one of the nine classes below, or from `Container`, the abstract layer
+that contains layers; components do not derive from each other.
 
-Words for shapes: N examples in a minibatch, D features in, H hidden, C classes or outputs. A method that takes
-an `input_shape` means the shape of one example, without N.
+Names in shapes: N examples in a minibatch, D input features, H hidden units, C classes or outputs. An `input_shape`
+is the shape of one example, without N.
 """
 
 from fcframe.components.base import Component, Example, Params, Rejected, Shape
@@ -33,7 +33,7 @@ from fcframe.components.targets import (
 KINDS: tuple[type[Component], ...] = (
     Layer, Loss, Optimizer, Schedule, Initializer, Regularizer, Metric, Observer, Dataset,
 )  # fmt: skip
-"""The nine kinds, in the order in which they are listed."""
+"""The nine kinds, in the order in which `fcframe list` shows them."""
 
 __all__ = [
     "KINDS",

@@ -1,4 +1,4 @@
-"""What all kinds of components share: a type, examples, and the road from JSON and back."""
+"""The base class of all kinds of components: the type, the examples, and the conversion from and to JSON."""
 
 from abc import ABC
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ Params: TypeAlias = Mapping[str, Array]
 
 
 class Example:
-    """One configuration of a component, and for a layer the shape of one input example.
+    """A configuration of a component; for a layer, with the shape of one input example.
 
     >>> Example(input_shape=(2, 3), units=5)
     Example(input_shape=(2, 3), units=5)
@@ -36,7 +36,7 @@ class Example:
 
 
 class Rejected(Example):
-    """A configuration that a component refuses, or of a layer an input shape, and words that the refusal must hold.
+    """A configuration or input shape that a component must refuse, and a text that the error message must contain.
 
     >>> Rejected("greater than 0", units=0)
     Rejected('greater than 0', units=0)
@@ -52,23 +52,23 @@ class Rejected(Example):
 
 
 class Component(StrictModel, ABC):
-    """What all kinds share: a type, examples, and the road from JSON and back."""
+    """Base class of all kinds of components."""
 
     kind: ClassVar[str]
-    """What the component is: "layer", "loss", …; set by the class of its kind."""
+    """The kind of the component: "layer", "loss", …; set by the base class of the kind."""
     plural: ClassVar[str]
     """The registry's attribute for this kind: "layers", "losses", …"""
     type: ClassVar[str]
-    """The component's name in JSON."""
+    """Name of the component in JSON."""
     examples: ClassVar[tuple[Example, ...]] = ()
-    """Typical configurations; the harness checks each, and makes more of its own."""
+    """Typical configurations. The harness checks each of them, and generates others."""
     rejected: ClassVar[tuple[Rejected, ...]] = ()
-    """Configurations, or input shapes, that the component refuses; the harness checks that it does, and its words."""
+    """Configurations or input shapes that the component refuses. The harness checks the error messages."""
     also_called: ClassVar[tuple[str, ...]] = ()
-    """Other names of the component in the field; somebody who writes one of them as a type is told this one."""
+    """Other common names of the component, such as "dense" for affine; the error for such a type suggests this one."""
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Only the fields that are not at their defaults: "Affine(units=5)"."""
+        """The fields that differ from their defaults: "Affine(units=5)"."""
         for name, field in type(self).model_fields.items():
             value = getattr(self, name, None)
             if field.is_required() or value != field.get_default(call_default_factory=True):
@@ -85,6 +85,6 @@ class Component(StrictModel, ABC):
 
     @model_serializer(mode="wrap")
     def _write_type(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
-        """The fields, and the type; as `distribution:type` where the context's "registry" has several of that type."""
+        """The type and the fields. An ambiguous type in the context's "registry" is written as `distribution:type`."""
         registry = (info.context or {}).get("registry")
         return {"type": self.type if registry is None else registry.name(type(self)), **handler(self)}

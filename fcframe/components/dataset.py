@@ -1,4 +1,4 @@
-"""The contract of a dataset, and the arrays that it gives."""
+"""The contract of a dataset, and the arrays that it returns."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -18,11 +18,11 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Data:
-    """Examples X (N, *input_shape) and targets y (N, …) for training, validation and test, and what belongs to them.
+    """Examples X (N, *input_shape) and targets y (N, …) for training, validation and test.
 
     Raises:
         ValueError: X and y of a split differ in length, the training split is empty, the example shapes differ, or
-            one of the mappings is not as its field says.
+            one of the other fields is not as its description says.
 
     >>> data = Data(*np.ones((6, 4, 1)), fitted={"classes": ["cat", "dog"]}, rows={"train": np.array([2, 0, 3, 1])})
     >>> data.classes, data.where("train", 0), data.where("val", 0)
@@ -36,14 +36,14 @@ class Data:
     X_test: Array
     y_test: Array
     fitted: Mapping[str, Any] = field(default_factory=dict)
-    """What `Dataset.read` needs to treat new rows as these: feature names, "classes" (the names of the labels 0, 1, …),
-    means, scales, categories. JSON values and arrays; statistics are those of the training rows alone."""
+    """What `Dataset.read` needs to preprocess new rows in the same way: feature names, "classes" (the names of the
+    labels 0, 1, …), means, scales, categories. JSON values and arrays; statistics are of the training rows only."""
     weights: Mapping[str, Array] = field(default_factory=dict)
-    """Example weights by split, (N,): finite, not negative, and not all 0. A split that is left out has equal ones."""
+    """Example weights (N,) by split: finite, not negative, not all 0. Default for a split: equal weights."""
     rows: Mapping[str, Array] = field(default_factory=dict)
-    """By split, (N,): which row of the source each example is, from 0, as `Dataset.read` returns the rows."""
+    """The row number of each example (N,) in the source, by split; counted from 0, in the order of `Dataset.read`."""
     describe_row: Callable[[int], str] | None = None
-    """What messages call a row of the source: "pets.csv:12" for its line; "row 10 of the source" without it."""
+    """Returns the name of a row for messages, such as "pets.csv:12". Default: "row 10 of the source"."""
 
     def __post_init__(self) -> None:
         for split, (X, y) in self.splits().items():
@@ -72,11 +72,11 @@ class Data:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """What the labels 0, 1, … are called: `fitted["classes"]`, or () where the data does not say."""
+        """The names of the labels 0, 1, …: `fitted["classes"]`, or () if there are none."""
         return tuple(self.fitted.get("classes", ()))
 
     def splits(self) -> dict[str, tuple[Array, Array]]:
-        """(X, y) under "train", "val" and "test"; validation and test may have no row."""
+        """(X, y) for "train", "val" and "test"; validation and test may be empty."""
         return {
             "train": (self.X_train, self.y_train),
             "val": (self.X_val, self.y_val),
@@ -84,20 +84,20 @@ class Data:
         }
 
     def where(self, split: str, row: int) -> str:
-        """What a message calls an example: its place in the source if that is known, else its row in the split."""
+        """The name of an example for messages: its row in the source if it is known, else its row in the split."""
         if split not in self.rows:
             return f"row {row} of y_{split}"
         number = int(self.rows[split][row])
         return self.describe_row(number) if self.describe_row else f"row {number} of the source"
 
-    def _check_per_row(self, what: str, split: str, found: Any, kinds: str) -> None:
-        """Refuses what is not one number for each example of a split."""
+    def _check_per_row(self, what: str, split: str, values: Any, kinds: str) -> None:
+        """Refuses a value that is not an array of one number for each example of a split."""
         if split not in SPLITS:
             raise ValueError(f"{what}: no split {split!r}; the splits are {', '.join(map(repr, SPLITS))}")
-        wanted = (len(self.splits()[split][1]),)
-        if not isinstance(found, np.ndarray) or found.dtype.kind not in kinds or found.shape != wanted:
-            got = f"{found.dtype} of shape {found.shape}" if isinstance(found, np.ndarray) else type(found).__name__
-            raise ValueError(f"{what}[{split!r}]: expected an array of {wanted[0]} numbers, one an example, got {got}")
+        N = len(self.splits()[split][1])
+        if not isinstance(values, np.ndarray) or values.dtype.kind not in kinds or values.shape != (N,):
+            got = f"{values.dtype} of shape {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
+            raise ValueError(f"{what}[{split!r}]: expected an array of {N} numbers, one for each example, got {got}")
 
 
 def _check_weights(name: str, weights: Array) -> None:
@@ -105,11 +105,11 @@ def _check_weights(name: str, weights: Array) -> None:
     if len(wrong):
         raise ValueError(f"{name}[{wrong[0]}] is {weights[wrong[0]]}; a weight is a finite number that is not negative")
     if len(weights) and not weights.any():
-        raise ValueError(f"{name}: all weights are 0, so that no example counts")
+        raise ValueError(f"{name}: all weights are 0; at least one must be positive")
 
 
 def _check_fitted(name: str, value: Any) -> None:
-    """Refuses what could not be written with a run: it is kept as JSON, with the arrays beside it."""
+    """Refuses values that cannot be saved with a run, as JSON and arrays."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
@@ -129,10 +129,10 @@ def _check_fitted(name: str, value: Any) -> None:
 
 
 class Dataset(Component):
-    """Where examples come from.
+    """A source of examples.
 
-    `load` is required. With `read` the trained network can be used on new rows; a dataset that has `read` should have
-    `own_source` too, with which the gradient check's harness sees that both treat rows alike.
+    `load` is required. With `read`, the trained network can be used on new rows. A dataset with `read` should also have
+    `own_source`, so that the harness can check that `read` and `load` preprocess rows in the same way.
 
     >>> class Line(Dataset):
     ...     type = "line"
@@ -158,42 +158,42 @@ class Dataset(Component):
     plural = "datasets"
 
     seed: NonNegativeInt = 0
-    """Seed for what the dataset draws, such as its split; the training's seed does not change the data."""
+    """Seed for random choices of the dataset, such as its split. The seed of the training does not change the data."""
 
     @abstractmethod
     def load(self, dtype: np.dtype[Any], rng: "np.random.Generator") -> Data:
-        """Reads the examples; nothing that comes from outside is executed or unpickled.
+        """Reads the examples. Files must not be unpickled, and nothing in them may be executed.
 
         Args:
-            dtype: What X is made in, so that the data is held once; y keeps integer labels, or has this dtype.
-            rng: The only source of randomness, made from `seed`.
+            dtype: The dtype of X; a cast afterwards would need twice the memory. y has integer labels or this dtype.
+            rng: The only source of randomness, created from `seed`.
 
         Raises:
-            FileNotFoundError: A file is missing; the message says which, and where it is looked for.
+            FileNotFoundError: A file is missing. The message names it and the folders that were searched.
             OSError: A file cannot be read.
-            ValueError: What was read is not what the dataset promises; the message names file and line.
+            ValueError: The content of a file is wrong. The message names the file and the line.
         """
 
     def read(self, source: Any, fitted: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Array, Array | None]:
-        """Turns new rows into examples, exactly as `load` did with its own.
+        """Converts new rows to examples, with the same preprocessing as `load`.
 
         Args:
-            source: The rows in a form that the dataset documents: a file's path, columns by name, or an array. Where
-                it has names, their order does not matter.
-            fitted: The `Data.fitted` of the data that the network was trained on.
-            dtype: What X is made in.
+            source: The rows in a form that the dataset documents: a file's path, columns by name, or an array. The
+                order of named columns does not matter.
+            fitted: The `Data.fitted` of the training data.
+            dtype: The dtype of X.
 
         Returns:
             X (N, *input_shape) in the order of the source, and y (N, …), or None if the source has no targets.
 
         Raises:
             OSError: A file cannot be read.
-            ValueError: The rows are not as those of the training data; the message names what is missing or wrong.
+            ValueError: The rows do not have the form of the training data; the message says what is missing or wrong.
         """
         raise ValueError(f"the dataset {self.type!r} cannot read new rows: it has no method `read`")
 
     def own_source(self) -> Any:
-        """What `read` takes to give the examples of `load` again, in the order that `Data.rows` counts, or None.
+        """The source with which `read` returns the examples of `load`, in the order of `Data.rows`; None if unknown.
 
         Raises:
             OSError: A file cannot be read.

@@ -1,4 +1,4 @@
-"""Which values a layer takes as its input."""
+"""The sets of values that a layer can take as input."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True)
 class Reals:
-    """Real numbers, in the network's dtype: what most layers take."""
+    """Real numbers in the network's dtype: the input of most layers."""
 
     def __str__(self) -> str:
         return "real numbers"
@@ -14,12 +14,12 @@ class Reals:
 
 @dataclass(frozen=True)
 class Integers:
-    """Integers with low ≤ x < high, as NumPy integers: the indices that an embedding takes.
+    """Integers with low ≤ x < high, as NumPy integers: for example the indices of an embedding.
 
     Integers have no derivative, so `backward` returns None for dx.
 
     Raises:
-        ValueError: There is no integer between the bounds.
+        ValueError: No integer satisfies low ≤ x < high.
 
     >>> str(Integers(0, 10))
     'integers from 0 to 9'

@@ -1,7 +1,7 @@
-"""Fields that hold another component.
+"""Fields whose value is another component.
 
-In Python such a field takes a component. In JSON it takes an object whose "type" names a registered one. Each kind
-defines its field type beside its class: `AnyLayer` in `layer.py`, `AnyInitializer` in `initializer.py`.
+In Python, such a field takes a component. In JSON, it takes an object whose "type" names a registered component. Each
+kind defines its field type below its class: `AnyLayer` in `layer.py`, `AnyInitializer` in `initializer.py`.
 """
 
 import sys
@@ -13,26 +13,26 @@ from pydantic_core import CoreSchema, core_schema
 
 from fcframe.components.base import Component
 from fcframe.errors import ContractError
-from fcframe.strict import enclosed, problem_at, shown, unknown_type, unlike, unreadable
+from fcframe.strict import enclosed, problem_at, shown, unexpected, unknown_type, unreadable
 
 SCHEMA_KEY = "x-fcframe-any"
-"""Stands in a field's JSON Schema for every registered component of the kind that it names."""
+"""Key in the JSON Schema of such a field; its value is the kind. `spec.schema` replaces it by the components."""
 
 
 class Lookup(Protocol):
-    """What a registry must be able to do so that a field can be read."""
+    """The part of the registry's interface that reading a field needs."""
 
     def find(self, kind: str, name: str) -> type[Component]:
-        """The component of that kind and type; LookupError, which says which there are, where there is none."""
+        """The component of that kind and type; raises a LookupError with a complete message if there is none."""
 
     def of(self, kind: str) -> Mapping[str, type[Any]]:
-        """The components of that kind by type; the error for one that is not there need not have words."""
+        """The components of that kind by type."""
 
 
 class AnyOf:
-    """Marks a field as one that takes any registered component of a kind.
+    """Annotation of a field that takes any registered component of a kind.
 
-    Reading it looks the type up in the validation context's "registry", else in the registry of what is installed.
+    The type is looked up in the "registry" of the validation context, else in the registry of installed plugins.
 
     Raises:
         ContractError: The component has a field of a type that pydantic cannot read.
@@ -49,11 +49,11 @@ class AnyOf:
         return {SCHEMA_KEY: self.kind.kind}
 
     def read(self, value: Any, info: ValidationInfo) -> Component:
-        """The component itself, or the one that an object with a "type" describes."""
+        """Returns a component as it is, and creates one from an object with a "type"."""
         if isinstance(value, self.kind):
             return value
         if not isinstance(value, Mapping):
-            raise unlike(f'an object like {{"type": …}} for {self._one}', value)
+            raise unexpected(f'an object like {{"type": …}} for {self._one}', value)
         context = info.context or {}
         component = self._component(value, context)
         fields = {key: item for key, item in value.items() if key != "type"}
@@ -61,7 +61,7 @@ class AnyOf:
             return component.model_validate(fields, context=context)
         except ValidationError as error:
             raise (enclosed(error, value) if context.get("enclose") else error) from None
-        except PydanticUserError as error:  # the class is at fault, not what is read
+        except PydanticUserError as error:  # the class of the component is wrong, not its JSON
             name = f"{component.__qualname__} of {component.__module__}"
             raise ContractError(f"{name}: {unreadable(component, error)}") from error
 
@@ -73,15 +73,15 @@ class AnyOf:
         if not isinstance(name, str):
             raise problem_at(("type",), f"expected the name of {self._one}, got {shown(name)}", value)
         try:
-            found: type[Component] = lookup.of(kind)[name] if context.get("enclose") else lookup.find(kind, name)
+            component: type[Component] = lookup.of(kind)[name] if context.get("enclose") else lookup.find(kind, name)
         except LookupError as error:
             if context.get("enclose"):
                 raise unknown_type(kind, name, value) from None
             raise problem_at(("type",), str(error.args[0]), value) from None
-        return found
+        return component
 
 
 def _installed() -> Lookup:
-    # The registry stands on this module, so it is not imported here: the package around both gives it.
-    found: Lookup = sys.modules["fcframe"].registry()
-    return found
+    # `fcframe.plugins` imports this module. Importing it here would be circular, so it is taken from the package.
+    registry: Lookup = sys.modules["fcframe"].registry()
+    return registry

@@ -1,4 +1,4 @@
-"""The contract of an initializer, and the parameter that it starts."""
+"""The contract of an initializer, and the declaration of a parameter."""
 
 import math
 from abc import abstractmethod
@@ -15,7 +15,7 @@ from fcframe.context import Array
 
 
 class Initializer(Component):
-    """How a parameter starts.
+    """The distribution of a parameter's initial values.
 
     >>> class Half(Initializer):
     ...     type = "half"
@@ -32,12 +32,12 @@ class Initializer(Component):
 
     @abstractmethod
     def sample(self, shape: Shape, fan_in: int, fan_out: int, rng: "np.random.Generator") -> Array:
-        """Draws the start of one parameter.
+        """Draws the initial values of one parameter.
 
         Args:
-            shape: The parameter's shape; (D, units) for a matrix that maps D features to `units`.
-            fan_in: From how many inputs each output is computed: D for that matrix, and for its bias too.
-            fan_out: To how many outputs each input contributes: `units` for that matrix.
+            shape: The parameter's shape: (D, units) for the weights of an affine layer.
+            fan_in: Number of inputs that contribute to one output: D for these weights, and for their bias.
+            fan_out: Number of outputs to which one input contributes: `units` for these weights.
             rng: The only source of randomness.
 
         Returns:
@@ -46,7 +46,7 @@ class Initializer(Component):
 
     @abstractmethod
     def moments(self, shape: Shape, fan_in: int, fan_out: int) -> tuple[float, float]:
-        """The mean and the standard deviation of the distribution that `sample` draws from."""
+        """The mean and the standard deviation of the distribution from which `sample` draws."""
 
 
 AnyInitializer: TypeAlias = Annotated[Initializer, AnyOf(Initializer)]
@@ -54,23 +54,23 @@ AnyInitializer: TypeAlias = Annotated[Initializer, AnyOf(Initializer)]
 
 @dataclass(frozen=True)
 class Parameter:
-    """One array that a layer owns: its shape, how it starts, and how it is trained.
+    """Declares an array of a layer: its shape, its initial values, and how it is trained.
 
     Args:
-        shape: Positive sizes, known from the input's shape alone.
-        initializer: How the array starts: an initializer, or the number that every element starts at.
-        decay: Whether regularizers and weight decay act on it: True for weights, False for biases, scales and running
+        shape: The shape; all sizes are positive.
+        initializer: An initializer, or a number that is the initial value of every element.
+        decay: Whether regularizers and weight decay apply: True for weights, False for biases, scales and running
             state.
-        trainable: Whether it is updated. A parameter that is not has no gradient and no slots.
-        fan_in: From how many inputs each output is computed; by default the product of all sizes but the last. A
-            convolution with W (filters, channels, height, width) says channels · height · width, and the bias of an
-            affine layer the number of features.
-        learning_rate: What the optimizer's learning rate is multiplied with for this parameter.
-        fan_out: To how many outputs each input contributes; by default the parameter's size divided by fan_in.
-        regularizer: Which regularizer acts on it, instead of the network's.
+        trainable: Whether the parameter is updated. A frozen parameter has no gradient and no optimizer slots.
+        fan_in: Number of inputs that contribute to one output. Default: the product of all sizes but the last. It must
+            be given for a convolution with W (filters, channels, height, width): channels · height · width; and for the
+            bias of an affine layer: the number of features.
+        learning_rate: Factor on the optimizer's learning rate.
+        fan_out: Number of outputs to which one input contributes. Default: the parameter's size divided by fan_in.
+        regularizer: A regularizer for this parameter, instead of the network's.
 
     Raises:
-        ValueError: A size is not a positive integer, or another argument is not what it should be.
+        ValueError: A size is not a positive integer, or another argument has a wrong type or value.
 
     >>> Parameter((5, 3), 0.0).fans
     (5, 3)
@@ -106,17 +106,17 @@ class Parameter:
 
     @property
     def size(self) -> int:
-        """How many numbers it holds; a Python integer, so that no size overflows."""
+        """Number of elements, as a Python integer, which cannot overflow."""
         return math.prod(self.shape)
 
     @property
     def fans(self) -> tuple[int, int]:
-        """(fan_in, fan_out), as declared or else as the shape says."""
+        """(fan_in, fan_out), as declared or else computed from the shape."""
         fan_in = self.fan_in or math.prod(self.shape[:-1])
         return fan_in, self.fan_out or max(1, self.size // fan_in)
 
     def sample(self, rng: "np.random.Generator") -> Array:
-        """The start of the array, in float64.
+        """Draws the initial values, in float64.
 
         >>> Parameter((2,), 0.5).sample(np.random.default_rng(0))
         array([0.5, 0.5])

@@ -15,7 +15,7 @@ from fcframe.context import Array, Context
 
 
 class Layer(Component):
-    """A differentiable step: x (N, *input_shape) → out (N, *output_shape).
+    """A differentiable function: x (N, *input_shape) → out (N, *output_shape).
 
     >>> import numpy as np
     >>> class Square(Layer):
@@ -35,18 +35,19 @@ class Layer(Component):
     kind = "layer"
     plural = "layers"
     examples_independent: ClassVar[bool] = True
-    """Whether no example's result depends on another example of the minibatch."""
+    """Whether the output for an example does not depend on the other examples in the minibatch."""
     state_follows_minibatch: ClassVar[bool] = True
-    """Whether the state is a running statistic: repeating a minibatch brings an evaluation to the training result."""
+    """Whether the state converges to the statistics of a minibatch that is repeated, so that the evaluation output
+    converges to the training output."""
     stochastic: ClassVar[bool] = False
     """Whether a training pass draws from `ctx.rng`."""
     minimum_batch: ClassVar[int] = 1
-    """The smallest minibatch from which the layer can learn: 2 for statistics over the minibatch."""
+    """Smallest minibatch from which the layer can learn: 2 if it computes statistics over the minibatch."""
 
     name: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)] | None = None
-    """Name of the layer in parameter names; by default its type, numbered from 1 among its siblings."""
+    """Name of the layer in parameter names. Default: its type and a number, as in "affine1"."""
     trainable: bool = True
-    """Whether the layer's parameters are updated; false keeps them as they start."""
+    """Whether the layer's parameters are updated. If false, they keep their initial values."""
     regularizer: AnyRegularizer | None = None
     """Penalty on the layer's weights, instead of the network's regularizer."""
 
@@ -59,19 +60,19 @@ class Layer(Component):
         """
 
     def input_domain(self, input_shape: Shape) -> Domain:
-        """Which values x may have: real numbers by default, `Integers(low, high)` for indices."""
+        """The values that x may have. Default: real numbers; `Integers(low, high)` for indices."""
         return Reals()
 
     def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
-        """The arrays that are learned, by name. None by default."""
+        """The learned arrays by name. Default: none."""
         return {}
 
     def state(self, input_shape: Shape) -> Mapping[str, Parameter]:
-        """Arrays that are kept from step to step without being learned, such as running means. None by default."""
+        """Arrays that are kept between steps but not learned, such as running means. Default: none."""
         return {}
 
     def inner(self, input_shape: Shape) -> Sequence[tuple[str, "Layer", Shape]]:
-        """The layers that this layer holds: name, layer, and the input shape that each sees. Used for tables."""
+        """The layers inside this layer, each with its name and input shape. Used to list them."""
         return ()
 
     @abstractmethod
@@ -80,33 +81,33 @@ class Layer(Component):
 
         Args:
             x: (N, *input_shape) with N at least 1, unchanged on return.
-            params: Arrays of the names and shapes that `parameters` gives, unchanged on return.
-            ctx: The mode, random numbers, running state and reusable arrays; see `Context`.
+            params: The arrays that `parameters` declares, by name; unchanged on return.
+            ctx: The mode, random numbers, running state and work arrays; see `Context`.
 
         Returns:
-            out (N, *output_shape) in the dtype of the parameters, and the cache: whatever `backward` needs, for example
-            a tuple, an array or None. out may be x itself, or share memory with it.
+            out (N, *output_shape) in the dtype of the parameters, and the cache: any object that `backward` needs, for
+            example a tuple, an array or None. out may be x itself, or share memory with it.
         """
 
     @abstractmethod
     def backward(self, dout: Array, cache: Any, ctx: Context) -> tuple[Array | None, Params]:
-        """Computes the gradients of Σ dout · out, plus those of what forward gave to `ctx.add_loss`.
+        """Computes the gradients of Σ dout · out, plus those of the penalties passed to `ctx.add_loss`.
 
         Args:
             dout: The upstream gradient, (N, *output_shape), unchanged on return.
-            cache: What forward returned, unchanged on return.
-            ctx: The context that forward was given.
+            cache: The cache that forward returned, unchanged on return.
+            ctx: The context that forward received.
 
         Returns:
-            dx (N, *input_shape), or None where `ctx.needs_input_grad` is False; and the gradient of each parameter,
-            with the parameter's name, shape and dtype.
+            dx (N, *input_shape), or None if `ctx.needs_input_grad` is False; and the gradient of each parameter, with
+            the parameter's name, shape and dtype.
         """
 
     def reference(self, x: Array, params: Params, ctx: Context) -> Array | None:
-        """The output by the textbook's formula, with which the harness compares `forward`. None by default."""
+        """The output by the textbook formula; the harness compares `forward` with it. Default: None, no comparison."""
         return None
 
 
 AnyLayer: TypeAlias = Annotated[Layer, AnyOf(Layer)]
 Layers: TypeAlias = Annotated[tuple[AnyLayer, ...], Field(min_length=1, max_length=10_000)]
-"""The field type of layers in a row."""
+"""Field type of a sequence of layers."""

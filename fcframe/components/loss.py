@@ -1,4 +1,4 @@
-"""The contracts of what a network is trained on and measured by: metric, loss and regularizer."""
+"""The contracts of losses, metrics and regularizers."""
 
 from abc import abstractmethod
 from typing import Annotated, ClassVar, TypeAlias
@@ -9,34 +9,34 @@ from fcframe.components.targets import Targets
 from fcframe.context import Array, Context
 
 
-class Judge(Component):
-    """What a loss and a metric share: they compare scores with targets, and declare which targets these are."""
+class LossOrMetric(Component):
+    """Base class of losses and metrics: they compare scores with targets, and declare the kind of targets."""
 
     targets: ClassVar[Targets | None] = None
-    """What y holds: Classes(), Numbers(), Binary() and so on. None means undeclared: then nothing is checked with the
-    spec and the data, and the harness tries every kind of target."""
+    """The kind of targets in y: Classes(), Numbers(), Binary() and so on. None: not declared; then scores and targets
+    are not checked, and the harness tries every kind of target."""
 
     def check_scores(self, output_shape: Shape) -> None:
-        """Refuses a network whose scores, of this shape per example, cannot be taken.
+        """Refuses scores of a wrong shape (N, *output_shape).
 
         Raises:
-            ValueError: Says which shapes are taken.
+            ValueError: The shape is wrong; the message describes the right ones.
         """
         if self.targets is not None:
             self.targets.row_shape(output_shape)
 
     def check_labels(self, y: Array, output_shape: Shape) -> None:
-        """Refuses targets that do not fit scores of `output_shape`; called once for a data set, not in the step.
+        """Refuses targets that do not fit scores of shape (N, *output_shape). Called once for a data set, not per step.
 
         Raises:
-            ValueError: Says which target is wrong, and in which row.
+            ValueError: A target is wrong; the message has its value and row.
         """
         if self.targets is not None:
             self.targets.check(y, output_shape)
 
 
-class Metric(Judge):
-    """How good scores are, for a person to read. It need not be differentiable.
+class Metric(LossOrMetric):
+    """A measure of the quality of scores, such as accuracy. It need not be differentiable.
 
     >>> from fcframe import Classes
     >>> class Error(Metric):
@@ -51,16 +51,16 @@ class Metric(Judge):
     kind = "metric"
     plural = "metrics"
     label: ClassVar[str]
-    """The short name under which results and progress show it: "acc"."""
+    """Short name in results and progress lines: "acc"."""
     higher_is_better: ClassVar[bool] = True
-    """Which way is better when the best parameters are kept."""
+    """Whether a higher value is better, for the choice of the best parameters."""
 
     @abstractmethod
     def value(self, scores: Array, y: Array) -> float:
-        """The metric of all N rows of scores (N, *output_shape) against their N targets; N is at least 1."""
+        """The metric of scores (N, *output_shape) and their N targets; N is at least 1."""
 
     def naive(self, scores: Array, y: Array) -> float | None:
-        """The same as its definition says it, row by row; the harness compares both. None by default.
+        """The metric by its definition, row by row; the harness compares `value` with it. Default: None, no comparison.
 
         >>> def naive(self, scores, y):
         ...     wrong = sum(list(row).index(max(row)) != label for row, label in zip(scores, y))
@@ -69,8 +69,8 @@ class Metric(Judge):
         return None
 
 
-class Loss(Judge):
-    """What training minimizes: the mean over the minibatch of how wrong each row of scores is.
+class Loss(LossOrMetric):
+    """The function that training minimizes: a mean over the examples of the minibatch.
 
     >>> from fcframe import Numbers
     >>> class Linear(Loss):
@@ -85,9 +85,9 @@ class Loss(Judge):
     kind = "loss"
     plural = "losses"
     metric: ClassVar["Metric | None"] = None
-    """What an evaluation reports beside the loss, unless the spec names another metric."""
+    """Metric that evaluations report if the spec names none."""
     takes_weights: ClassVar[bool] = False
-    """Whether `value_and_grad` looks at `ctx.weights`, and gives the weighted mean where there are weights."""
+    """Whether `value_and_grad` uses `ctx.weights` for a weighted mean."""
 
     @abstractmethod
     def value_and_grad(self, scores: Array, y: Array, ctx: Context) -> tuple[float, Array]:
@@ -96,16 +96,16 @@ class Loss(Judge):
         Args:
             scores: (N, *output_shape) with N at least 1, unchanged on return.
             y: N targets that `check_labels` has accepted, unchanged on return.
-            ctx: Gives reusable arrays, and in `ctx.weights` None or the examples' weights (N,). With weights w the loss
-                is Σ wᵢ lossᵢ / Σ wᵢ. Only a loss that declares `takes_weights = True` is given weights.
+            ctx: Provides work arrays, and the example weights `ctx.weights`: (N,) or None. With weights w the loss is
+                Σ wᵢ lossᵢ / Σ wᵢ. Only a loss with `takes_weights = True` receives weights.
 
         Returns:
-            The loss and dscores, in the shape and dtype of scores.
+            The loss, and dscores in the shape and dtype of scores.
         """
 
 
 class Regularizer(Component):
-    """A penalty on a weight, added to the loss; it acts on every parameter with `decay=True`.
+    """A penalty on weights that is added to the loss; it applies to every parameter with `decay=True`.
 
     >>> class L1(Regularizer):
     ...     type = "l1"
@@ -120,7 +120,7 @@ class Regularizer(Component):
 
     @abstractmethod
     def value_and_grad(self, w: Array, ctx: Context) -> tuple[float, Array]:
-        """The penalty on one parameter, and its gradient in w's shape and dtype; w is unchanged on return."""
+        """The penalty on one parameter w, and its gradient in w's shape and dtype; w is unchanged on return."""
 
 
 AnyMetric: TypeAlias = Annotated[Metric, AnyOf(Metric)]

@@ -1,4 +1,4 @@
-"""The contract of an observer: what is done beside training."""
+"""The contract of an observer: an action during training."""
 
 from abc import abstractmethod
 from typing import Annotated, Any, TypeAlias
@@ -9,23 +9,23 @@ from fcframe.events import Training
 
 
 class Observer(Component):
-    """What is done beside training: stopping early, clipping gradients, writing statistics.
+    """An action during training, such as early stopping, gradient clipping or writing statistics.
 
-    An observer is declared in a spec under `training.observers`. For each training it returns a new object that has
-    any of these methods:
+    An observer is declared in a spec under `training.observers`. For each training, its method `watch` returns a new
+    object that has any of these methods:
 
     - `training_start(training)`: once, before the first update.
-    - `gradients(training, gradients)`: between backward pass and update; may change the gradients in place.
+    - `gradients(training, gradients)`: between the backward pass and the update; may change the gradients in place.
     - `step_end(training)`: after each update.
     - `evaluation(training, evaluation)`: after each evaluation.
     - `epoch_end(training)`: at the end of each epoch, after its evaluation.
-    - `updates_end(training)`: once, after the last update, with the best parameters back in the network and before the
-      test examples are scored; may change the parameters.
+    - `updates_end(training)`: once, after the last update, when the best parameters are restored and before the test
+      set is evaluated; may change the parameters.
     - `training_end(training, run)`: once, when the run is complete.
-    - `memory()` and `restore(memory)`: what the object remembers, as a mapping of JSON values and arrays, so that a
-      resumed training continues it. An object that remembers nothing needs neither.
+    - `memory()` and `restore(memory)`: save and restore the object's state, a mapping of JSON values and arrays, for
+      resumed trainings. An object without state needs neither.
 
-    An observer that raises an exception is named in a warning and switched off; the training goes on.
+    An observer that raises an exception is switched off, with a warning; the training continues.
 
     >>> class StopAt(Observer):
     ...     type = "stop_at"
@@ -44,16 +44,16 @@ class Observer(Component):
     plural = "observers"
 
     def watched(self) -> tuple[str, bool | None] | None:
-        """The figure that is looked at, such as "val_loss", and whether higher is better if the spec says so.
+        """The figure that the observer watches, such as "val_loss", and whether higher is better (None: not specified).
 
-        A spec whose training never measures the figure, or in which it improves the other way, is refused. None by
-        default: no figure is watched.
+        A spec is refused if its training does not measure the figure, or if the direction is wrong. Default: None, no
+        figure is watched.
         """
         return None
 
     @abstractmethod
     def watch(self, training: Training) -> Any:
-        """A new object with the methods that are to be called during this training; `training` has not begun yet."""
+        """Returns a new object with the methods for this training, which has not started yet."""
 
 
 AnyObserver: TypeAlias = Annotated[Observer, AnyOf(Observer)]

@@ -1,4 +1,4 @@
-"""The contracts of how a network learns: optimizer and schedule."""
+"""The contracts of optimizers and learning-rate schedules."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from fcframe.events import Step as Step
 
 
 class Optimizer(Component):
-    """The update rule.
+    """An algorithm that updates the parameters from their gradients.
 
     >>> import numpy as np
     >>> class Sign(Optimizer):
@@ -30,43 +30,43 @@ class Optimizer(Component):
     kind = "optimizer"
     plural = "optimizers"
     per_tensor: ClassVar[bool] = False
-    """False: elementwise, written for one array and called with blocks of all parameters. True: called with each
-    parameter."""
+    """False: the update is elementwise, and is called with flat blocks of all parameters. True: it is called with one
+    parameter at a time, in its shape."""
     uses_decay: ClassVar[bool] = True
-    """False if `update` never looks at `step.decay`: then a block may hold weights and biases, which is faster."""
+    """False if `update` never reads `step.decay`. Weights and biases can then share a block, which is faster."""
 
     scratch: ClassVar[tuple[str, ...]] = ()
-    """Names of temporary arrays, whose contents mean nothing between updates. They may be among the slots, so the text
-    says `out=slots.get(name)`; an optimizer that makes no other array gets larger blocks."""
+    """Names of temporary arrays. `update` should use `out=slots.get(name)`, because they may be among the slots, with
+    undefined contents. An optimizer that allocates no other arrays gets larger blocks, which is faster."""
 
     learning_rate: NonNegativeFloat = 1e-3
-    """The step size before the schedule's factor."""
+    """Step size, before the schedule's factor."""
 
     def slots(self) -> tuple[str, ...]:
-        """The names of the arrays kept for each parameter between updates; they start as zeros."""
+        """The names of the arrays that are kept for each parameter between updates, initially zeros."""
         return ()
 
     @abstractmethod
     def update(self, w: Array, dw: Array, slots: Mapping[str, Array], step: Step) -> None:
-        """Changes w, and the slots, in place.
+        """Updates w and the slots in place.
 
         Args:
-            w: A block of all parameters as one flat array, or for a per-tensor optimizer one parameter.
-            dw: Its gradient, unchanged on return.
-            slots: For each name of `slots()`, an array of w's shape; and perhaps for each name of `scratch`.
-            step: The step's number, its learning rate, and whether weight decay acts on this block.
+            w: A flat block of the parameters; for a per-tensor optimizer, one parameter.
+            dw: The gradient of w, unchanged on return.
+            slots: An array of w's shape for each name in `slots()`, and possibly for each name in `scratch`.
+            step: The number of the step, its learning rate, and whether weight decay applies to this block.
         """
 
 
 class Progress(NamedTuple):
-    """How far a training has come.
+    """The progress of a training.
 
     >>> Progress(step=250, steps_per_epoch=100, steps=1000).epoch
     2
     """
 
     step: int
-    """Updates done so far."""
+    """Updates completed."""
     steps_per_epoch: int
     """Updates in one epoch."""
     steps: int
@@ -74,12 +74,12 @@ class Progress(NamedTuple):
 
     @property
     def epoch(self) -> int:
-        """Epochs done so far."""
+        """Epochs completed."""
         return self.step // self.steps_per_epoch
 
 
 class Schedule(Component):
-    """How the learning rate changes during training.
+    """A rule for changing the learning rate during training.
 
     >>> class Inverse(Schedule):
     ...     type = "inverse"
@@ -93,31 +93,31 @@ class Schedule(Component):
     plural = "schedules"
 
     def watched(self) -> tuple[str, bool | None] | None:
-        """The figure that `observe` looks at, such as "val_loss", and whether higher is better if the spec says so.
+        """The figure that `observe` uses, such as "val_loss", and whether higher is better (None: not specified).
 
-        A spec whose training never measures the figure, or in which it improves the other way, is refused. None by
-        default: no figure is watched.
+        A spec is refused if its training does not measure the figure, or if the direction is wrong. Default: None, no
+        figure is watched.
         """
         return None
 
     def warmup_steps(self) -> int:
-        """In how many updates the factor first rises; a training that is shorter is told so. 0 by default."""
+        """Number of updates in the warm-up; there is a warning if the training is shorter. Default: 0."""
         return 0
 
     def start(self) -> Mapping[str, float]:
-        """What the schedule remembers when training starts. Nothing by default."""
+        """The state of the schedule at the start of training. Default: empty."""
         return {}
 
     @abstractmethod
     def factor(self, progress: Progress, memory: Mapping[str, float]) -> float:
-        """What the optimizer's learning rate is multiplied with in the next update: 1.0 leaves it as it is."""
+        """The factor on the optimizer's learning rate in the next update."""
 
     def observe(self, memory: Mapping[str, float], results: Results) -> Mapping[str, float]:
-        """What the schedule remembers after an evaluation. The same as before, by default.
+        """The state of the schedule after an evaluation. Default: unchanged.
 
         Args:
-            memory: What it remembered so far; unchanged on return.
-            results: The evaluation's figures: "train_loss", "val_loss", and the metric as "train_acc", "val_acc".
+            memory: The state before the evaluation; unchanged on return.
+            results: The figures of the evaluation: "train_loss", "val_loss", and the metric: "train_acc", "val_acc".
 
         Raises:
             KeyError: A figure that the schedule watches is not among the results.

@@ -1,4 +1,4 @@
-"""What a loss or a metric is given as y: the kinds of targets, each with its shape, its check and examples of it."""
+"""The kinds of targets y that losses and metrics take."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -12,7 +12,11 @@ from fcframe.context import Array
 
 
 class WrongTargetError(ValueError):
+<<<<<<< HEAD
     """A target does not fit.
+=======
+    """A target is wrong. `row` is the first row with a wrong target."""
+>>>>>>> english
 
     Attributes:
         row: The first row with a wrong target.
@@ -26,10 +30,10 @@ class WrongTargetError(ValueError):
 
 
 class Targets(ABC):
-    """The targets y that go with scores of shape (N, *output_shape).
+    """A kind of targets y for scores of shape (N, *output_shape).
 
-    A loss or a metric declares its targets as a class attribute, `targets = Classes()`. A network whose scores do not
-    fit is then refused with its spec, wrong targets are refused with the data, and the harness draws right ones.
+    A loss or a metric declares it as a class attribute: `targets = Classes()`. It is used to refuse a spec whose scores
+    have a wrong shape, to refuse data with wrong targets, and to draw targets for the harness.
     """
 
     @abstractmethod
@@ -37,32 +41,32 @@ class Targets(ABC):
         """The shape of one example's target.
 
         Raises:
-            ValueError: Scores of this shape have no such targets; says which scores do.
+            ValueError: There are no such targets for scores of this shape; the message describes the right shapes.
         """
 
     @abstractmethod
     def draw(self, rng: "np.random.Generator", N: int, output_shape: Shape) -> Array:
-        """Targets of N examples, for the harness."""
+        """Draws targets for N examples, for the harness."""
 
     @abstractmethod
     def find_wrong(self, y: Array, output_shape: Shape) -> Array:
-        """Which targets are wrong, as booleans in y's shape; y has the right shape and holds numbers."""
+        """A boolean array of y's shape that marks wrong targets. y has the right shape and a numeric dtype."""
 
     @abstractmethod
     def describe(self, output_shape: Shape) -> str:
-        """What one target is: "an integer from 0 to 9"."""
+        """A description of one target for messages: "an integer from 0 to 9"."""
 
     integers: bool = False
     """Whether y must have an integer dtype."""
     quantities: ClassVar[bool] = False
-    """Whether y says how much or how many: then labels of classes are refused, though they are numbers too."""
+    """Whether targets are quantities. If so, class labels are refused although they are numbers."""
 
     def check(self, y: Array, output_shape: Shape) -> None:
         """Refuses targets that do not fit scores of `output_shape`.
 
         Raises:
-            WrongTargetError: Names the first wrong target and its row.
-            ValueError: Their dtype or shape is another.
+            WrongTargetError: A target is wrong; the message has the first wrong one and its row.
+            ValueError: y has a wrong dtype or shape.
 
         >>> Classes().check(np.array([0, 3]), (3,))
         Traceback (most recent call last):
@@ -73,17 +77,17 @@ class Targets(ABC):
         kinds = "iu" if self.integers else "iufb"
         if y.dtype.kind not in kinds or not self._fits(y.shape[1:], shape):
             what = "integers" if self.integers else "numbers"
-            wanted = ", ".join(["N", *map(str, shape)]) + ("," if not shape else "")
-            raise ValueError(f"targets are {what} of shape ({wanted}), got {y.dtype} of shape {y.shape}")
+            expected = ", ".join(["N", *map(str, shape)]) + ("," if not shape else "")
+            raise ValueError(f"targets are {what} of shape ({expected}), got {y.dtype} of shape {y.shape}")
         wrong = np.argwhere(self.find_wrong(y, output_shape))
         if len(wrong):
             expected = self.describe(output_shape)
             problem = f"is wrong: expected {expected} ({len(wrong)} of {y.size} targets are wrong)"
             raise WrongTargetError(y[tuple(wrong[0])], int(wrong[0][0]), problem)
 
-    def _fits(self, found: Shape, wanted: Shape) -> bool:
-        # a network of one score gives (N, 1), and its targets are usually written as (N,)
-        return found == wanted or (found == () and prod(wanted) == 1)
+    def _fits(self, shape: Shape, expected: Shape) -> bool:
+        # For scores of shape (N, 1), targets are usually of shape (N,).
+        return shape == expected or (shape == () and prod(expected) == 1)
 
 
 @dataclass(frozen=True)
@@ -105,11 +109,11 @@ class Classes(Targets):
         return ()
 
     def draw(self, rng: "np.random.Generator", N: int, output_shape: Shape) -> Array:
-        """Classes of N examples."""
+        """Uniformly distributed classes."""
         return rng.integers(output_shape[0], size=N)
 
     def find_wrong(self, y: Array, output_shape: Shape) -> Array:
-        """Those that are no class."""
+        """Numbers outside of 0 … C − 1."""
         return np.asarray((y < 0) | (y >= output_shape[0]))
 
     def describe(self, output_shape: Shape) -> str:
@@ -136,7 +140,7 @@ class Numbers(Targets):
         return rng.normal(size=(N, *output_shape))
 
     def find_wrong(self, y: Array, output_shape: Shape) -> Array:
-        """Those that are not finite."""
+        """NaN and infinite numbers."""
         return ~np.isfinite(y)
 
     def describe(self, output_shape: Shape) -> str:
@@ -176,7 +180,7 @@ class Binary(_NumbersWithin):
 
 @dataclass(frozen=True)
 class Signs(_NumbersWithin):
-    """−1 or 1 per score, as the two-class hinge loss has it."""
+    """−1 or 1 per score, as in the two-class hinge loss."""
 
     quantities = False
 
@@ -229,10 +233,10 @@ class Counts(_NumbersWithin):
 
 @dataclass(frozen=True)
 class Shares(_NumbersWithin):
-    """A probability per score; those along the last axis add up to 1."""
+    """A probability per score; the probabilities along the last axis add up to 1."""
 
     tolerance: float = 1e-4
-    """By how much a sum may differ from 1."""
+    """Largest deviation of a sum from 1."""
 
     def draw(self, rng: "np.random.Generator", N: int, output_shape: Shape) -> Array:
         """Rows of probabilities."""

@@ -13,7 +13,7 @@ from fcframe.plugins.faults import DISABLE, Ambiguous, Quarantined, UnusableErro
 from fcframe.plugins.installed import Plugin
 from fcframe.plugins.lookup import Announced, ByName, Provider
 from fcframe.plugins.references import Reference
-from fcframe.strict import none_called
+from fcframe.strict import unknown_name
 
 Hooks = Mapping[str, list[hooks.Hook]]
 
@@ -177,7 +177,7 @@ class Registry:
         if called:
             here = " or ".join(map(repr, called))
             return f"no {what} called {name!r}. Here it is called {here}. Registered: {', '.join(known)}"
-        return none_called(what, name, known, "Registered") + self.perhaps_of()
+        return unknown_name(what, name, known, "Registered") + self.perhaps_of()
 
     def perhaps_of(self) -> str:
         """Plugins to which something that is missing may belong, as further sentences of a message."""

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from fcframe.components import Component
 from fcframe.components.fields import Lookup
-from fcframe.strict import ALTERNATIVE, ENCLOSED, EXPLAINED, UNKNOWN_TYPE, UNLIKE, shown, suggestion
+from fcframe.strict import ALTERNATIVE, ENCLOSED, EXPLAINED, UNEXPECTED, UNKNOWN_TYPE, shown, suggestion
 
 Location: TypeAlias = tuple[str | int, ...]
 Keys: TypeAlias = Callable[[Location], Sequence[str]]
@@ -53,13 +53,13 @@ def _collect(error: ValidationError, start: Location, first: list[tuple[Location
             places.setdefault(location, []).append(line)
     count = 0
     for location, lines in places.items():
-        inside = [line["ctx"]["held"].error for line in lines if line["type"] == ENCLOSED]
-        if len(inside) < len(lines):
+        inner_errors = [line["ctx"]["holder"].error for line in lines if line["type"] == ENCLOSED]
+        if len(inner_errors) < len(lines):
             count += 1
             if len(first) < most:
                 first.append((start + location, [line for line in lines if line["type"] != ENCLOSED]))
-        for held in inside:
-            count += _collect(held, start + location, first, most)
+        for inner in inner_errors:
+            count += _collect(inner, start + location, first, most)
     return count
 
 
@@ -136,7 +136,7 @@ def _words(location: Location, line: Any, keys: Keys, registry: Lookup) -> str:
     kind, message, value = line["type"], str(line["msg"]), line["input"]
     if kind == EXPLAINED:
         return message
-    if kind == UNLIKE:
+    if kind == UNEXPECTED:
         return f"{message}, got {shown(value)}"
     if kind == UNKNOWN_TYPE:
         return _unknown_type(registry, **line["ctx"])

@@ -21,7 +21,7 @@ class Evaluator:
     def __init__(self, network: Network, metric: Metric | None, batch_size: int) -> None:
         self._network = network
         self._metric = metric
-        example = max(1, sum(network.chain.numbers_made(network.spec.input)) * network.dtype.itemsize)
+        example = max(1, sum(network.chain.output_sizes(network.spec.input)) * network.dtype.itemsize)
         self._batch_size = max(1, min(batch_size, max_bytes() // example))
         self._ctx = network.evaluation_context(reuse=True)
 

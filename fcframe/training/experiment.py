@@ -17,7 +17,7 @@ from fcframe.errors import DataError, OutputError, SpecError, in_a_line, json_pa
 from fcframe.network import Network, as_integers
 from fcframe.plugins import Registry
 from fcframe.plugins import registry as installed
-from fcframe.providers import Wanted, running, versions
+from fcframe.providers import KernelsChoice, running, versions
 from fcframe.spec.models import ExperimentSpec, Spec
 from fcframe.training import run as runs
 from fcframe.training.folder import folder
@@ -35,7 +35,7 @@ def train(
     out: str | Path | None = None,
     resume: bool = False,
     observers: Sequence[Any] = (),
-    kernels: Wanted = None,
+    kernels: KernelsChoice = None,
     threads: int | None = None,
     share_cores: bool = False,
     progress: Progress = None,

@@ -7,7 +7,7 @@ import numpy as np
 from fcframe.arrays import Array
 from fcframe.components import Optimizer, Parameter, Step
 from fcframe.errors import ContractError
-from fcframe.kernels import NUMPY, Kernels, unsaid
+from fcframe.kernels import NUMPY, Kernels, wrong_update_result
 from fcframe.parameters import Group, Views, groups
 
 BLOCK = 2**18
@@ -80,7 +80,7 @@ class Updates:
                 if done is True:
                     continue
                 if done is not False:  # whether to make the step is not known, and twice would be wrong
-                    raise ContractError(f"kernels {self._provider!r}: {unsaid(done, number)}")
+                    raise ContractError(f"kernels {self._provider!r}: {wrong_update_result(done, number)}")
             for w, dw, slots in blocks:
                 if self._update(w, dw, slots, step) is not None:
                     raise ContractError("an optimizer changes w in place; its update returned something instead")

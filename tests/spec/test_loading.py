@@ -551,7 +551,7 @@ def test_fields_of_many_types_are_read_from_json():
         ({"order": 1.0}, "order: expected 1, got 1.0"),
         ({"power": True}, "power: expected 1, got true"),
         ({"power": 2.0}, "power: expected 2, got 2.0"),
-        ({"seeds": [1, 1]}, "seeds: expected items that differ, got [1, 1]"),
+        ({"seeds": [1, 1]}, "seeds: expected different items, got [1, 1]"),
         ({"seeds": {"1": 1}}, 'seeds: expected a list, got {"1": 1}'),
         ({"words": "ab"}, 'words: expected a list, got "ab"'),
         ({"window": {"size": "4"}}, 'window.size: expected an integer, got "4"'),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import fcframe
 from fcframe.kernels import Kernels
-from fcframe.parameters import Views, started
+from fcframe.parameters import Views, initialized
 from fcframe.training.minibatches import Minibatches
 from fcframe.training.updates import Updates
 
@@ -143,7 +143,7 @@ def blocks_of(optimizer, **fields):
         "frozen": fcframe.Parameter((5,), 0.0, trainable=False),
         "V": fcframe.Parameter((2, 3), 0.0),
     }
-    params = started(parameters, np.float64, np.random.default_rng(0))
+    params = initialized(parameters, np.float64, np.random.default_rng(0))
     trained = {name: params[name].shape for name in params if name != "frozen"}
     grads = Views(trained, np.float64, order=[name for name in params.order if name in trained])
     grads.flat[...] = 1

@@ -13,8 +13,8 @@ from fcframe import threads as pools
 from fcframe.arrays import Array
 from fcframe.components import Step
 from fcframe.errors import PluginError
-from fcframe.kernels import NUMPY, unsaid
-from fcframe.providers import answer, are_versions, held
+from fcframe.kernels import NUMPY, wrong_update_result
+from fcframe.providers import are_versions, call_safely, limit_threads
 from fcframe.verify.fixtures.kernels import AXES, KernelFixture, UpdateFixture
 from fcframe.verify.fixtures.layer import LayerFixture
 from fcframe.verify.report import CheckFailure, NotApplicable, source_location
@@ -29,7 +29,7 @@ IN_A_LAYER = 1e-9
 
 def it_can_be_made(fixture: KernelFixture) -> None:
     """With one thread, and with as many as there are; and it says what it stands on, which every run writes down."""
-    versions, raised = answer(fixture.kernels.versions)
+    versions, raised = call_safely(fixture.kernels.versions)
     if raised:
         raise CheckFailure(f"`versions` raised {raised}", "look at versions")
     if not are_versions(versions):
@@ -44,7 +44,7 @@ def it_can_be_held_to_its_threads(fixture: KernelFixture) -> None:
     before = pools.count()
     for count in (1, pools.available()):
         try:
-            with held(fixture.kernels, count):
+            with limit_threads(fixture.kernels, count):
                 pass
         except PluginError as error:
             raise CheckFailure(str(error), "look at limited") from error
@@ -125,7 +125,7 @@ def an_update_does_what_the_optimizers_own_text_does(fixture: UpdateFixture) -> 
                 fixture.update(w, gradients.copy(), slots, step)
             fixture.update(own_w, gradients.copy(), own_slots, step)
         if not isinstance(done, bool):
-            raise CheckFailure(f"{fixture}: {unsaid(done, number)}", _look(fixture))
+            raise CheckFailure(f"{fixture}: {wrong_update_result(done, number)}", _look(fixture))
         if dw.tobytes() != gradients.tobytes():
             raise CheckFailure(f"{fixture}: updates changed dw in step {number}", _look(fixture))
         for name, found, wanted in (("w", w, own_w), *((name, slots[name], own_slots[name]) for name in slots)):

@@ -175,7 +175,7 @@ CASES = {
     "a step of which nothing is said": (
         {"updates": saying_nothing},
         "an_update_does_what_the_optimizers_own_text_does",
-        r"1 parameters,float32.*: updates, step 1 returned None, and not True \(done\) or False \(left to NumPy\)",
+        r"1 parameters,float32.*: updates, step 1: expected True \(done\) or False \(left to NumPy\), got None",
     ),
     "a step that is begun and left": (
         {"updates": leaving_what_it_began},
