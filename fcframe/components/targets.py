@@ -12,11 +12,7 @@ from fcframe.context import Array
 
 
 class WrongTargetError(ValueError):
-<<<<<<< HEAD
     """A target does not fit.
-=======
-    """A target is wrong. `row` is the first row with a wrong target."""
->>>>>>> english
 
     Attributes:
         row: The first row with a wrong target.
