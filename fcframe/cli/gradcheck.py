@@ -32,7 +32,8 @@ from fcframe.verify.suite_run import suite_run, unusable
 
 REFRESH = 0.1
 """Seconds between two drawings of the bar."""
-COLUMNS = ("cases", *(status.value for status in Status), "seconds")
+COUNTED = tuple(status.value for status in Status if status is not Status.NOTED)
+COLUMNS = ("cases", *COUNTED, "seconds")
 SPARE = (Status.NOT_APPLICABLE.value, Status.SKIPPED.value, "seconds", "cases")
 """Columns that are left out on a narrow terminal."""
 
@@ -199,7 +200,7 @@ def _print(report: Report) -> None:
     for component, lines in report.by_component().items():
         counts = Report([]).counts()
         counts.update(results.status.value for results in lines.by_check().values())
-        numbers = [str(counts[status.value] or "") for status in Status]
+        numbers = [str(counts[status] or "") for status in COUNTED]
         verdict = ledger.verdict(lines)
         if verdict != "passed":
             failed.append(len(rows))

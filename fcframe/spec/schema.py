@@ -3,6 +3,8 @@
 from typing import Any
 
 from pydantic import PydanticUserError
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
 
 from fcframe.components import KINDS, SCHEMA_KEY, Component
 from fcframe.errors import ContractError
@@ -25,14 +27,13 @@ def json_schema(registry: Registry) -> dict[str, Any]:
     that a validator's work, and what an editor shows, does not grow with each container around it.
 
     It accepts what `load_spec` accepts, apart from what JSON Schema cannot express: it takes 3.0 for an integer; it
-    knows nothing of the size and depth of the whole text, of repeated keys, of the keys of an object that are numbers,
-    or of characters and numbers that no string and no float can hold; and it does not know which layers fit together,
-    which `load_spec` does not check either. It describes the newest format only.
+    knows nothing of the size and depth of the whole text, of repeated keys, or of characters and numbers that no string
+    and no float can hold; and it does not know which layers fit together, which `load_spec` does not check either. It
+    describes the newest format only.
 
-    A component whose fields have no JSON Schema is left out; "x-fcframe-left-out" lists these with the reason.
+    Components that cannot be used are left out; "x-fcframe-left-out" lists them with the reason.
     """
     definitions: dict[str, Any] = {kind.kind: {} for kind in KINDS}
-    left_out: list[str] = []
     for kind in KINDS:
         branches = []
         for component in registry.of(kind.kind).values():
@@ -40,11 +41,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
             if not names:
                 continue
             place = f"{kind.kind}.{names[0]}"
-            try:
-                _define(place, component, definitions)
-            except ContractError as error:
-                left_out.append(f"{error}; {registry.origin(component)} provides it")
-                continue
+            _define(place, component, definitions)
             _complete(definitions[place], component, names, registry)
             branches.append((place, names))
         definitions[kind.kind] = _choice(kind, branches)
@@ -60,6 +57,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
         "else": {"$ref": _pointer("NetworkSpec")},
         "$defs": definitions,
     }
+    left_out = [str(fault) for fault in registry.quarantined if fault.component]
     return schema | {LEFT_OUT_KEY: left_out} if left_out else schema
 
 
@@ -113,12 +111,26 @@ def fields_schema(component: type[Component]) -> dict[str, Any]:
 def _define(name: str, model: type[StrictModel], definitions: dict[str, Any]) -> None:
     """Adds a model's schema, and beside it those of the models inside it."""
     try:
-        schema = model.model_json_schema(ref_template=_pointer(f"{name}.{{model}}"))
+        schema = model.model_json_schema(
+            ref_template=_pointer(f"{name}.{{model}}"), schema_generator=_SchemaWithIntegerKeys
+        )
     except (PydanticUserError, NameError) as error:  # NameError: a type that is imported under TYPE_CHECKING
         raise ContractError(f"{name} has no JSON Schema: {unreadable(model, error)}") from error
     for inner, inner_schema in schema.pop("$defs", {}).items():
         definitions[f"{name}.{inner}"] = _linked(inner_schema)
     definitions[name] = _linked(schema)
+
+
+class _SchemaWithIntegerKeys(GenerateJsonSchema):
+    """Says of an object whose keys are integers, such as weights of classes, how a key is written."""
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> dict[str, Any]:
+        json_schema = super().dict_schema(schema)
+        keys: Any = schema.get("keys_schema", {})
+        if keys.get("type") == "int":
+            sign = "" if keys.get("ge", keys.get("gt", -1)) >= 0 else "-?"
+            json_schema["propertyNames"] = {"pattern": f"^{sign}(0|[1-9][0-9]*)$"}
+        return json_schema
 
 
 def _complete(schema: dict[str, Any], component: type[Component], names: list[str], registry: Registry) -> None:

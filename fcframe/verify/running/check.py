@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pydantic
-import threadpoolctl  # type: ignore[import-untyped]  # noqa: F401 - its import sets a variable of the environment: not in a check
 
 from fcframe.verify.report import CheckFailure, Inconclusive, NotApplicable, Result, Status
 from fcframe.verify.running.sandbox import ExhaustedError, MisbehaviorError, guarded
@@ -22,6 +21,8 @@ REDRAWS = 3
 """How often a case is drawn anew for a check that could not decide."""
 HARNESS = f"{Path(__file__).parents[1]}{os.sep}"
 """Where the harness's own files lie."""
+STANDARD_LIBRARY = f"{Path(os.__file__).parent}{os.sep}functools"
+"""What may stand between the harness's own frames: its cached properties."""
 NOT_THE_AUTHORS = (
     f"{Path(__file__).parents[2]}{os.sep}",
     *(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (np, pydantic)),
@@ -107,7 +108,9 @@ def _of_the_harness(verdict: BaseException, check: Check) -> bool:
     """Whether the harness itself raised it: a component that raises its exceptions has raised, and decided nothing."""
     own = getattr(check, "__code__", None)
     files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(verdict.__traceback__)}
-    return all(file.startswith(HARNESS) or (own is not None and file == own.co_filename) for file in files)
+    if own is not None:
+        files.discard(own.co_filename)
+    return all(file.startswith((HARNESS, STANDARD_LIBRARY)) for file in files)
 
 
 def _raised(result: Result, error: BaseException) -> Result:

@@ -1,7 +1,7 @@
 """The softmax loss."""
 
 import numpy as np
-from pydantic import NonNegativeFloat
+from pydantic import NonNegativeFloat, NonNegativeInt
 
 from fcframe import Array, Classes, Context, Example, Loss, Shape
 from fcframe_standard.metrics.accuracy import Accuracy
@@ -26,7 +26,7 @@ class SoftmaxLoss(Loss):
     metric = Accuracy()
     examples = (Example(), Example(class_weights=(0.5, 2.0, 1.0, 3.0)), Example(class_weights={1: 2.5}))
 
-    class_weights: tuple[NonNegativeFloat, ...] | dict[int, NonNegativeFloat] | None = None
+    class_weights: tuple[NonNegativeFloat, ...] | dict[NonNegativeInt, NonNegativeFloat] | None = None
     """Weight of each class: a list with one number per class, or an object that maps classes to weights, in which a
     missing class has weight 1."""
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from fcframe import Example, FlatArrays, Observer, Rejected, Training
 
@@ -25,6 +25,15 @@ class ClipGradients(Observer):
     also_called = ("clip", "gradient_clipping", "clip_grad_norm", "clipnorm")
     examples = (Example(norm=1.0), Example(value=0.5), Example(norm=2.0, value=0.1))
     rejected = (Rejected("norm or value"),)
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["norm"], "properties": {"norm": {"type": "number"}}},
+                {"required": ["value"], "properties": {"value": {"type": "number"}}},
+            ]
+        }
+    )
 
     norm: Annotated[float, Field(gt=0)] | None = None
     """Largest global norm."""
