@@ -1,6 +1,8 @@
 """A provider of kernels that gives wrong numbers is found, and told what, in which case, and by how much."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -197,6 +199,16 @@ def test_a_wrong_kernel_fails_its_check_alone_and_is_told_in_words(methods, chec
 def test_numpys_own_kernels_pass():
     report = fcframe.gradcheck(NUMPY)
     assert report.passed, report
+
+
+def test_a_provider_is_not_blamed_for_what_the_framework_imports_in_its_check():
+    lines = (
+        "import fcframe",
+        "rapid = type('Rapid', (fcframe.Kernels,), {'name': 'rapid'})",
+        "print(fcframe.gradcheck(rapid, checks=['it_can_be_held_to_its_threads']).failures)",
+    )
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_a_provider_may_leave_a_step_to_numpy():
