@@ -14,12 +14,13 @@ _MODULES = {
     "builder": "build",
     "chain": "Chain",
     "components": "AnyDataset AnyInitializer AnyLayer AnyLoss AnyMetric AnyObserver AnyOptimizer AnyRegularizer "
-    "AnySchedule Binary Classes Counts Data Dataset Example Initializer Integers Layer Layers Loss Metric Numbers "
-    "Observer Optimizer Parameter Positive Progress Reals Regularizer Rejected Schedule Shares Signs Step Targets",
+    "AnySchedule Binary Classes Counts Data Dataset Domain Example Initializer Integers Layer Layers "
+    "Loss Metric Numbers Observer Optimizer Parameter Params Positive Progress Reals Regularizer "
+    "Rejected Schedule Shape Shares Signs Step Targets",
     "container": "Container",
     "context": "Array Context",
     "errors": "ContractError DataError DivergenceError FcframeError OutputError PluginError ShapeError SpecError",
-    "events": "Evaluation Results Training",
+    "events": "Evaluation FlatArrays Results Training",
     "hookspecs": "hookimpl",
     "kernels": "Kernels",
     "limits": "human_bytes max_bytes",

@@ -16,6 +16,7 @@ from fcframe.components import Classes as Classes
 from fcframe.components import Counts as Counts
 from fcframe.components import Data as Data
 from fcframe.components import Dataset as Dataset
+from fcframe.components import Domain as Domain
 from fcframe.components import Example as Example
 from fcframe.components import Initializer as Initializer
 from fcframe.components import Integers as Integers
@@ -27,12 +28,14 @@ from fcframe.components import Numbers as Numbers
 from fcframe.components import Observer as Observer
 from fcframe.components import Optimizer as Optimizer
 from fcframe.components import Parameter as Parameter
+from fcframe.components import Params as Params
 from fcframe.components import Positive as Positive
 from fcframe.components import Progress as Progress
 from fcframe.components import Reals as Reals
 from fcframe.components import Regularizer as Regularizer
 from fcframe.components import Rejected as Rejected
 from fcframe.components import Schedule as Schedule
+from fcframe.components import Shape as Shape
 from fcframe.components import Shares as Shares
 from fcframe.components import Signs as Signs
 from fcframe.components import Step as Step
@@ -49,6 +52,7 @@ from fcframe.errors import PluginError as PluginError
 from fcframe.errors import ShapeError as ShapeError
 from fcframe.errors import SpecError as SpecError
 from fcframe.events import Evaluation as Evaluation
+from fcframe.events import FlatArrays as FlatArrays
 from fcframe.events import Results as Results
 from fcframe.events import Training as Training
 from fcframe.hookspecs import hookimpl as hookimpl

@@ -1,5 +1,6 @@
 """What the documents show is what lies in the repository."""
 
+import doctest
 import json
 import re
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import fcframe
+from tests.test_architecture import ROOMS
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -27,6 +29,15 @@ def test_the_spec_in_the_readme_is_the_one_that_its_command_trains():
     assert json.loads(shown) == json.loads((ROOT / "specs" / "digits.json").read_text(encoding="utf-8"))
 
 
+def test_the_examples_in_contributing_are_true():
+    """Those below the layer, which is executed where it lies."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("**3. ")[2]
+    examples = doctest.DocTestParser().get_doctest(text, {}, "CONTRIBUTING.md", "CONTRIBUTING.md", 0)
+    outcome = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples)
+    assert outcome.attempted > 3
+    assert outcome.failed == 0
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_file_that_a_document_links_to_is_there(document):
     text = document.read_text(encoding="utf-8")
@@ -40,3 +51,22 @@ def test_every_bundled_dataset_and_command_is_in_the_documents():
     readme, specs = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/specs.md"))
     assert all(f"`fcframe {command}" in readme for command in COMMANDS)
     assert all(f"| `{name}` |" in specs for name in fcframe.registry().datasets)
+
+
+def mapped():
+    """The files of fcframe/ in the tables of docs/design.md; one without a folder is in that of the file before it."""
+    folder, found = "", []
+    for line in (ROOT / "docs" / "design.md").read_text(encoding="utf-8").splitlines():
+        for name in re.findall(r"`([\w/]+\.py)`", line) if line.startswith("| ") else ():
+            folder = name.rpartition("/")[0] or folder
+            found.append(f"{folder}/{name.rpartition('/')[2]}")
+    return [name for name in found if name != "fcframe/fcframe_pytest.py"]  # it lies beside the package
+
+
+def test_the_map_has_every_file_once_in_the_order_of_imports():
+    files = (path.relative_to(ROOT).as_posix() for path in (ROOT / "fcframe").rglob("*.py"))
+    packages = {"fcframe/__init__.py"}
+    assert sorted(mapped()) == sorted(name for name in files if "__init__" not in name or name in packages)
+    levels = {room: level for level, line in enumerate(ROOMS) for room in line.split()}
+    order = [levels[name.split("/")[1].removesuffix(".py")] for name in mapped() if name not in packages]
+    assert order == sorted(order)

@@ -33,7 +33,8 @@ from fcframe.verify.suite_run import suite_run, unusable
 
 REFRESH = 0.1
 """Seconds between two updates of the progress bar."""
-COLUMNS = ("cases", *(status.value for status in Status), "seconds")
+COUNTED = tuple(status.value for status in Status if status is not Status.NOTED)
+COLUMNS = ("cases", *COUNTED, "seconds")
 SPARE = (Status.NOT_APPLICABLE.value, Status.SKIPPED.value, "seconds", "cases")
 """Columns that are omitted on a narrow terminal."""
 
@@ -203,7 +204,7 @@ def _print(report: Report) -> None:
     for component, lines in report.by_component().items():
         counts = Report([]).counts()
         counts.update(results.status.value for results in lines.by_check().values())
-        numbers = [str(counts[status.value] or "") for status in Status]
+        numbers = [str(counts[status] or "") for status in COUNTED]
         verdict = ledger.verdict(lines)
         if verdict != "passed":
             failed.append(len(rows))
@@ -213,6 +214,7 @@ def _print(report: Report) -> None:
     print_table(out, columns, rows, right=COLUMNS, spare=SPARE, prose=False, alarming=failed)
     findings = [str(finding) for finding in distinct(report.failures)]
     findings += [f"inconclusive: {result}" for result in report if result.status is Status.INCONCLUSIVE]
+    findings += [f"noted: {note}" for note in distinct(report.notes)]
     for head, *details in map(str.splitlines, findings):
         print_text(out, f"\n{head}", style="bold")
         for line in details:

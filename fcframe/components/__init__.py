@@ -18,7 +18,17 @@ from fcframe.components.layer import AnyLayer, Layer, Layers
 from fcframe.components.loss import AnyLoss, AnyMetric, AnyRegularizer, Loss, Metric, Regularizer
 from fcframe.components.observer import AnyObserver, Observer
 from fcframe.components.optimizer import AnyOptimizer, AnySchedule, Optimizer, Progress, Schedule, Step
-from fcframe.components.targets import Binary, Classes, Counts, Numbers, Positive, Shares, Signs, Targets
+from fcframe.components.targets import (
+    Binary,
+    Classes,
+    Counts,
+    Numbers,
+    Positive,
+    Shares,
+    Signs,
+    Targets,
+    WrongTargetError,
+)
 
 KINDS: tuple[type[Component], ...] = (
     Layer, Loss, Optimizer, Schedule, Initializer, Regularizer, Metric, Observer, Dataset,
@@ -67,4 +77,5 @@ __all__ = [
     "Signs",
     "Step",
     "Targets",
+    "WrongTargetError",
 ]

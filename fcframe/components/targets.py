@@ -12,11 +12,17 @@ from fcframe.context import Array
 
 
 class WrongTargetError(ValueError):
-    """A target is wrong. `row` is the first row with a wrong target."""
+    """A target is wrong.
 
-    def __init__(self, message: str, row: int) -> None:
-        super().__init__(message)
+    Attributes:
+        row: The first row with a wrong target.
+        problem: The message without the row, for callers that know the row's place in the source.
+    """
+
+    def __init__(self, target: object, row: int, problem: str) -> None:
+        super().__init__(f"target {target} in row {row} {problem}")
         self.row = row
+        self.problem = f"target {target} {problem}"
 
 
 class Targets(ABC):
@@ -71,12 +77,9 @@ class Targets(ABC):
             raise ValueError(f"targets are {what} of shape ({expected}), got {y.dtype} of shape {y.shape}")
         wrong = np.argwhere(self.find_wrong(y, output_shape))
         if len(wrong):
-            value, row = y[tuple(wrong[0])], wrong[0][0]
-            raise WrongTargetError(
-                f"target {value} in row {row} is wrong: expected {self.describe(output_shape)} "
-                f"({len(wrong)} of {y.size} targets are wrong)",
-                int(row),
-            )
+            expected = self.describe(output_shape)
+            problem = f"is wrong: expected {expected} ({len(wrong)} of {y.size} targets are wrong)"
+            raise WrongTargetError(y[tuple(wrong[0])], int(wrong[0][0]), problem)
 
     def _fits(self, shape: Shape, expected: Shape) -> bool:
         # For scores of shape (N, 1), targets are usually of shape (N,).

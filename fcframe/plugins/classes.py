@@ -1,16 +1,13 @@
 """Checks whether a class can be used as a component, or as a provider of kernels."""
 
 import inspect
-import sys
 from collections.abc import Iterator
-from typing import Annotated, Any
-
-from pydantic import TypeAdapter
+from typing import Any
 
 from fcframe.components import KINDS, Component, Example, Rejected
 from fcframe.errors import PluginError
 from fcframe.kernels import NUMPY, Kernels
-from fcframe.strict import shown
+from fcframe.strict import shown, unreadable
 
 _CORE = __name__.partition(".")[0]
 
@@ -121,7 +118,7 @@ def complete(component: type[Component]) -> None:
     try:
         component.model_rebuild()
     except Exception as error:
-        raise PluginError(_unreadable(component, error)) from error
+        raise PluginError(f"{component.__qualname__}: {unreadable(component, error)}") from error
 
 
 def check_schema(component: type[Component]) -> None:
@@ -134,29 +131,4 @@ def check_schema(component: type[Component]) -> None:
     try:
         component.model_json_schema()
     except Exception as error:
-        raise PluginError(_unreadable(component, error)) from error
-
-
-def _unreadable(component: type[Component], error: Exception) -> str:
-    reason = str(error).partition("\n")[0].partition(". Set `arbitrary_types_allowed")[0].rstrip(".")
-    fields = ", ".join(repr(name) for name in _unreadable_fields(component)) or "that is unknown"
-    return (
-        f"{component.__qualname__} ({component.kind} {component.type!r}) has a field {fields} of a type that "
-        f"has no JSON: {reason}. Use a type that JSON has, or mark a constant as ClassVar"
-    )
-
-
-def _unreadable_fields(component: type[Component]) -> Iterator[str]:
-    for base in component.__mro__:
-        namespace = vars(sys.modules.get(base.__module__, component))
-        for name, annotation in vars(base).get("__annotations__", {}).items():
-            field = component.model_fields.get(name)
-            if field is None:
-                continue
-            try:
-                if isinstance(annotation, str):
-                    annotation = eval(annotation, dict(namespace))  # noqa: S307 - as pydantic does
-                # Without StrictModel's configuration: it does not decide which type can be read.
-                TypeAdapter(Annotated[annotation, *field.metadata] if field.metadata else annotation).json_schema()
-            except Exception:
-                yield name
+        raise PluginError(f"{component.__qualname__}: {unreadable(component, error)}") from error

@@ -37,7 +37,9 @@ class Announced:
 
     def is_of(self, component: type[Component]) -> bool:
         """Whether a class is this component's class; imports nothing."""
-        return component in (self.source, vars(self).get("_imported"))
+        if component in (self.source, vars(self).get("_imported")):
+            return True
+        return isinstance(self.source, Reference) and self.source.known() is component
 
     @property
     def value(self) -> type[Component]:

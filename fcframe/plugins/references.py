@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import sys
 from typing import Any, NamedTuple
 
 from fcframe.components import KINDS, Component
@@ -29,6 +30,13 @@ class Reference(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.type} = {self.module}:{self.name}"
+
+    def known(self) -> Any:
+        """The object that the reference names, or None if its module has not been imported yet."""
+        target: Any = sys.modules.get(self.module)
+        for attribute in self.name.split("."):
+            target = getattr(target, attribute, None)
+        return target
 
 
 def reference(text: str) -> Reference:

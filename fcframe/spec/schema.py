@@ -3,6 +3,8 @@
 from typing import Any
 
 from pydantic import PydanticUserError
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
 
 from fcframe.components import KINDS, SCHEMA_KEY, Component
 from fcframe.errors import ContractError
@@ -25,13 +27,12 @@ def json_schema(registry: Registry) -> dict[str, Any]:
     editors would have to try all branches at each level of nested containers.
 
     The schema accepts the same documents as `load_spec`, with exceptions that JSON Schema cannot express: it accepts
-    3.0 as an integer, and it does not check the size and depth of the document, repeated keys, keys that are numbers,
-    and characters or numbers that a string or a float cannot represent. It describes the current format only.
+    3.0 as an integer, and it does not check the size and depth of the document, repeated keys, and characters or
+    numbers that a string or a float cannot represent. It describes the current format only.
 
-    Components whose fields have no JSON Schema are omitted; "x-fcframe-left-out" lists them with the reasons.
+    Components that cannot be used are omitted; "x-fcframe-left-out" lists them with the reasons.
     """
     definitions: dict[str, Any] = {kind.kind: {} for kind in KINDS}
-    left_out: list[str] = []
     for kind in KINDS:
         branches = []
         for component in registry.of(kind.kind).values():
@@ -39,11 +40,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
             if not names:
                 continue
             key = f"{kind.kind}.{names[0]}"
-            try:
-                _define(key, component, definitions)
-            except ContractError as error:
-                left_out.append(f"{error}; {registry.origin(component)} provides it")
-                continue
+            _define(key, component, definitions)
             _complete(definitions[key], component, names, registry)
             branches.append((key, names))
         definitions[kind.kind] = _choice(kind, branches)
@@ -59,6 +56,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
         "else": {"$ref": _pointer("NetworkSpec")},
         "$defs": definitions,
     }
+    left_out = [str(fault) for fault in registry.quarantined if fault.component]
     return schema | {LEFT_OUT_KEY: left_out} if left_out else schema
 
 
@@ -112,12 +110,28 @@ def fields_schema(component: type[Component]) -> dict[str, Any]:
 def _define(name: str, model: type[StrictModel], definitions: dict[str, Any]) -> None:
     """Adds the schema of a model and of the models inside it to the definitions."""
     try:
-        schema = model.model_json_schema(ref_template=_pointer(f"{name}.{{model}}"))
+        schema = model.model_json_schema(
+            ref_template=_pointer(f"{name}.{{model}}"), schema_generator=_SchemaWithIntegerKeys
+        )
     except (PydanticUserError, NameError) as error:  # NameError: a type that is imported under TYPE_CHECKING
         raise ContractError(f"{name} has no JSON Schema: {unreadable(model, error)}") from error
     for inner, inner_schema in schema.pop("$defs", {}).items():
         definitions[f"{name}.{inner}"] = _linked(inner_schema)
     definitions[name] = _linked(schema)
+
+
+class _SchemaWithIntegerKeys(GenerateJsonSchema):
+    """Adds the pattern of the keys to objects whose keys are integers, such as class weights."""
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> dict[str, Any]:
+        json_schema = super().dict_schema(schema)
+        keys: Any = schema.get("keys_schema", {})
+        while "schema" in keys:  # unwrap the validators around the schema of the key
+            keys = keys["schema"]
+        if keys.get("type") == "int":
+            sign = "" if keys.get("ge", keys.get("gt", -1)) >= 0 else "-?"
+            json_schema["propertyNames"] = {"pattern": f"^{sign}(0|[1-9][0-9]*)$"}
+        return json_schema
 
 
 def _complete(schema: dict[str, Any], component: type[Component], names: list[str], registry: Registry) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fcframe.builder import build
-from fcframe.components import Data, Integers, Observer
+from fcframe.components import Data, Integers, Observer, WrongTargetError
 from fcframe.consistency import measured_figures, metric_of, notes, watching
 from fcframe.context import Array
 from fcframe.errors import DataError, OutputError, SpecError, in_a_line, json_path
@@ -206,10 +206,10 @@ def prepared(data: Data, network: Network) -> Data:
         try:
             if len(y):
                 network.spec.loss.check_labels(y, network.output_shape)
+        except WrongTargetError as error:
+            raise DataError(f"data: {data.where(split, error.row)}: {error.problem}") from error
         except ValueError as error:
-            row = getattr(error, "row", None)
-            origin = f"; row {row} is {data.where(split, row)}" if row is not None and split in data.rows else ""
-            raise DataError(f"data: y_{split}: {error}{origin}") from error
+            raise DataError(f"data: y_{split}: {error}") from error
         arrays[f"y_{split}"] = y
     weights = {split: array.astype(network.dtype, copy=False) for split, array in data.weights.items()}
     return replace(data, **arrays, weights=weights)

@@ -1,4 +1,4 @@
-"""What the harness found: a ledger of every check of every component, and what failed in words."""
+"""What the harness found: the result of every check of every component, and what failed in words."""
 
 import inspect
 import re
@@ -53,7 +53,7 @@ class NotApplicable(Exception):  # noqa: N818
 
 @dataclass
 class Result:
-    """One line of the ledger: a check of a component in a case."""
+    """The result of one check of a component in one case."""
 
     component: str
     """Kind and type: "layer affine"."""
@@ -100,7 +100,7 @@ def is_of_gradients(check: str) -> bool:
 
 @dataclass(repr=False)
 class Report:
-    """The ledger of one or several components.
+    """All results of one or several components.
 
     >>> report = Report([Result("layer relu", "keeps_the_dtype", "x=3x5", Status.PASSED)])
     >>> report.passed, report.counts()["passed"]

@@ -1,9 +1,10 @@
-"""The bundled components. They come in by the road that every plugin takes: an entry point and one hook.
+"""The bundled components, registered like those of any other plugin: by an entry point and one hook.
 
-Each is imported when it is used. `from fcframe_standard import Affine` works as well.
+A component's module is imported when the component is first used. `from fcframe_standard import Affine` works too.
 """
 
 from importlib import import_module
+from typing import Any
 
 from fcframe import hookimpl
 
@@ -48,19 +49,19 @@ dataset cifar10 = fcframe_standard.datasets.cifar10:CIFAR10
 dataset npz = fcframe_standard.datasets.npz:NPZ
 dataset csv = fcframe_standard.datasets.csv_file:CSV
 """
-"""One line a component: kind type = module:Class."""
+"""One line per component: kind type = module:Class."""
 _LINES = [line for line in REFERENCES.splitlines() if line]
 _MODULES = {name: module for line in _LINES for module, _, name in [line.partition(" = ")[2].partition(":")]}
 __all__ = sorted(_MODULES)
 
 
 @hookimpl
-def fcframe_register():
-    """Announces them all."""
+def fcframe_register() -> list[str]:
+    """The references of all bundled components."""
     return _LINES
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_MODULES[name]), name)

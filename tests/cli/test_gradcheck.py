@@ -62,7 +62,6 @@ MISDEEDS = {
     "returns_three": ("return x, (), 3", "forward returned a tuple of 3, expected (out, cache)"),
     "prints": ("print('look at me')", "printed 'look at me\\n'"),
     "prints_past_python": ("os.write(1, b'look at me')", "printed 'look at me'"),
-    "warns": ("warnings.warn('careful')", "warned: UserWarning: careful"),
     "exits": ("sys.exit(3)", "left by sys.exit(3)"),
     "seeds": ("np.random.seed(3)", "changed NumPy's global random state"),
     "silences": ("np.seterr(all='ignore')", "changed NumPy's error state"),
@@ -79,9 +78,17 @@ def test_whatever_a_layer_does_is_its_own_failure_and_no_others(tmp_path, plugin
     assert found.pop("layer right")["verdict"] == "passed"
     for name, (_, message) in MISDEEDS.items():
         component = found.pop(f"layer {name}")
-        assert component["verdict"] == "failed"
+        assert component["verdict"] == ("passed" if name == "warns" else "failed")  # a warning is noted
         assert message in json.dumps(component, ensure_ascii=False).replace("\\\\", "\\")
     assert not found
+
+
+def test_a_warning_is_noted_and_breaks_nothing(tmp_path, plugin):
+    warns = layer("Warns", forward="warnings.warn('careful')")
+    done = fcframe("gradcheck", "warns", cwd=tmp_path, **plugin(warns))
+    assert done.code == 0
+    assert "UserWarning: careful" in done.out
+    assert "mine_plugin.py:" in done.out
 
 
 def test_the_ledger_counts_every_check_of_every_component(tmp_path):

@@ -213,7 +213,9 @@ def test_new_images_are_treated_as_the_training_images(monkeypatch):
     assert X.dtype == np.float32
     assert y is None
     assert CIFAR10().read((images, ["b", "a", "a", "b"]), fitted, np.dtype("float64"))[1].tolist() == [1, 0, 0, 1]
-    with pytest.raises(ValueError, match=r"shape \(32, 32, 3\), expected \(3, 32, 32\); its axes stand in another"):
+    with pytest.raises(
+        ValueError, match=r"shape \(32, 32, 3\), expected \(3, 32, 32\); its axes are in a different order"
+    ):
         CIFAR10().read(images.transpose(0, 2, 3, 1), fitted, np.dtype("float32"))
 
 

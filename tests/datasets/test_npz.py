@@ -153,7 +153,7 @@ def test_y_keeps_integers_and_takes_the_dtype_otherwise(path, stored, made):
         ({}, "holds none"),
         ({"X": 3, "y": 4}, r"shape \(\)"),
         ({"X": X[:0], "y": y[:0]}, "no training example"),
-        ({"X": X[:, :0], "y": y}, "at least one number an example"),
+        ({"X": X[:, :0], "y": y}, "at least one number per example"),
     ],
 )
 def test_arrays_that_are_no_examples_are_refused(path, arrays, reason):
@@ -227,7 +227,7 @@ def test_an_example_that_is_read_whole_counts_as_memory(path, monkeypatch):
 def test_a_truncated_file_is_refused(path, cut):
     np.savez(path, X=X, y=y)
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(ValueError, match="not a whole npz file") as caught:
+    with pytest.raises(ValueError, match="not a complete npz file") as caught:
         load(path)
     assert str(caught.value).startswith(f"{path}: ")
 

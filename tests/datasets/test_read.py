@@ -108,19 +108,19 @@ def test_a_class_that_is_an_integer_may_be_written_as_a_number(write):
         ("height,weight,height\n1,2,3\n", r"new.csv:1: more than one column is called 'height'"),
         (
             "height,weight,kind\n1,2,cat\n1,2,yak\n",
-            r"new.csv:3: column 'kind': 'yak' is no class .* 'dog', 'emu'",
+            r"new.csv:3: column 'kind': 'yak' is not a class .* 'dog', 'emu'",
         ),
         ("height,weight,kind\n1,2,cat\n1,2,\n", r"new.csv:3: column 'kind': the label is missing"),
-        ("height,weight\n1,x\n", r"new.csv:2: column 'weight': 'x' is no number"),
+        ("height,weight\n1,x\n", r"new.csv:2: column 'weight': 'x' is not a number"),
         ("1,2\n3,4\n", r"new.csv:1: the header is made of numbers"),
         ({"height": [1]}, r"source: no column 'weight'; the columns are 'height'"),
         ({"height": [1, 2], "weight": [1]}, r"source: the columns differ in length: 1, 2"),
         ({"height": ["a"], "weight": [1]}, r"source: column 'height': expected numbers"),
         ({"height": [1], "weight": [np.nan]}, r"source: column 'weight': row 0 is nan, expected a finite number"),
-        ({"height": [1, 2], "weight": [1, 2], "kind": ["cat", "yak"]}, r"row 1: column 'kind': 'yak' is no class"),
+        ({"height": [1, 2], "weight": [1, 2], "kind": ["cat", "yak"]}, r"row 1: column 'kind': 'yak' is not a class"),
         (np.zeros((2, 3)), r"expected an array of shape \(N, 2\), with the columns 'height', 'weight'"),
         (np.zeros(2), r"expected an array of shape \(N, 2\)"),
-        ((np.zeros((2, 2)), ["cat"]), r"expected 2 targets, one a row, got shape \(1,\)"),
+        ((np.zeros((2, 2)), ["cat"]), r"expected 2 targets, one per row, got shape \(1,\)"),
     ],
 )
 def test_rows_that_are_not_as_in_training_are_refused(trained, write, source, reason):

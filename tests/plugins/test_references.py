@@ -1,5 +1,6 @@
 """References announce components without importing them; what is wrong with one harms it alone."""
 
+import importlib
 import sys
 
 import pytest
@@ -36,6 +37,13 @@ def test_a_class_is_imported_when_it_is_asked_for_and_not_when_names_are_looked_
     assert registry.find("layer", "echo") is registry.named("echo")[0] is echo
     assert [*registry.layers.values()] == [echo]
     assert registry.origin(echo).name == "some"
+
+
+def test_a_class_that_another_module_imported_has_its_origin_too(refers):
+    registry = refers("layer echo = parts:Echo")
+    echo = importlib.import_module("parts").Echo
+    assert registry.origin(echo).name == "some"
+    assert registry.name(echo) == "echo"
 
 
 def test_a_spec_imports_the_components_that_it_names_alone(refers):

@@ -38,7 +38,7 @@ def allowed(draw, schema, root, depth):
         return draw(allowed(schema[draw(st.sampled_from(["then", "else"]))], root, depth))
     if "allOf" in schema:
         return draw(allowed(_branch(draw, schema, root, depth), root, depth - 1))
-    if "anyOf" in schema:
+    if "anyOf" in schema and "type" not in schema:
         return draw(allowed(draw(st.sampled_from(schema["anyOf"])), root, depth))
     if "const" in schema:
         return schema["const"]
@@ -66,8 +66,12 @@ def _object(draw, schema, root, depth):
     fields, required = schema.get("properties", {}), schema.get("required", [])
     names = [name for name in fields if name in required or draw(st.integers(0, 2)) == 0]
     found = {name: draw(allowed(fields[name], root, depth)) for name in names}
+    for name in draw(st.sampled_from(schema.get("anyOf", [{}]))).get("required", []):  # fields that must not be null
+        found[name] = draw(allowed(fields[name]["anyOf"][0], root, depth))
     if isinstance(schema.get("additionalProperties"), dict):
-        for name in draw(st.lists(st.sampled_from(["a", "b"]), unique=True)):
+        for name in draw(
+            st.lists(st.sampled_from(["0", "7"] if "propertyNames" in schema else ["a", "b"]), unique=True)
+        ):
             found[name] = draw(allowed(schema["additionalProperties"], root, depth))
     return found
 

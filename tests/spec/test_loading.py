@@ -647,7 +647,7 @@ def test_all_overrides_that_lead_nowhere_are_reported_at_once():
         (
             "training.epoch=1",
             "training.epoch: unknown key. Did you mean 'epochs'? "
-            "Known keys: batch_size, epochs, evaluation, optimizer, sampling, schedule, seed",
+            "Known keys: batch_size, epochs, evaluation, observers, optimizer, sampling, schedule, seed",
         ),
     ],
 )

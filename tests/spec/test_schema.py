@@ -51,6 +51,7 @@ PLACES = {
     "optimizer": ("training", "optimizer"),
     "schedule": ("training", "schedule"),
     "metric": ("training", "evaluation", "metric"),
+    "observer": ("training", "observers", 0),
     "dataset": ("data",),
 }
 
@@ -63,12 +64,14 @@ def experiment_with(kind, component):
             "loss": {"type": "softmax"},
         },
         "data": {"type": "digits"},
-        "training": {"optimizer": {"type": "sgd"}, "epochs": 1, "evaluation": {}},
+        "training": {"optimizer": {"type": "sgd"}, "epochs": 1, "evaluation": {}, "observers": [None]},
     }
     inside = document
     for step in PLACES[kind][:-1]:
         inside = inside[step]
     inside[PLACES[kind][-1]] = component
+    if kind != "observer":
+        del document["training"]["observers"]
     return document
 
 
@@ -219,7 +222,7 @@ def test_a_field_is_described_by_the_text_under_it_in_the_class_that_declares_it
     assert told["sizes"]["description"] == "Said under\nthe field."
     assert told["$other"]["description"] == "Said of a field that JSON calls otherwise."
     assert told["explicit"]["description"] == "Said in the field."
-    assert told["name"]["description"].startswith("What the layer is called")
+    assert told["name"]["description"].startswith("Name of the layer")
     assert "description" not in told["silent"]
     retold = fields_schema(Retold)["properties"]
     assert retold["$other"] == told["$other"]

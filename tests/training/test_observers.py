@@ -244,7 +244,7 @@ def test_clipping_that_never_applies_changes_nothing():
 
 
 def test_a_clipping_without_a_limit_is_refused():
-    with pytest.raises(fcframe.SpecError, match=r"training\.observers\[0\]: it needs norm or value, or both"):
+    with pytest.raises(fcframe.SpecError, match=r"training\.observers\[0\]: norm or value is required, or both"):
         fcframe.load_spec(experiment().model_dump(mode="json") | {
             "data": {"type": "digits"},
             "training": {"optimizer": {"type": "sgd"}, "epochs": 1, "observers": [{"type": "clip_gradients"}]},

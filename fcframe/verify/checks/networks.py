@@ -10,6 +10,7 @@ from fcframe.verify.derivatives.verdict import Judgement, Verdict
 from fcframe.verify.diagnosis.scalar import described
 from fcframe.verify.fixtures.network import NetworkFixture
 from fcframe.verify.report import CheckFailure, Inconclusive, NotApplicable, source_location
+from fcframe.verify.running.check import takes_long
 
 
 def the_loss_is_that_of_its_parts(fixture: NetworkFixture) -> None:
@@ -30,6 +31,7 @@ def each_parameter_has_its_gradient(fixture: NetworkFixture) -> None:
             raise CheckFailure(f"the gradient of {name} has shape {gradient.shape}, expected {params[name].shape}", "")
 
 
+@takes_long(60.0)
 def the_gradient_of_each_parameter_is_right(fixture: NetworkFixture) -> None:
     """All of it together: every parameter, as the loss with its penalty changes; each element, or a drawn sample."""
     if not fixture.network.trainable:

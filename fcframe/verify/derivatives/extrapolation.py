@@ -72,10 +72,12 @@ class Slopes:
     def central(self) -> tuple[Array, Array]:
         """The derivative and its error bar."""
         slopes = (self.right + self.left) / 2
+        # D(h) = f' + a h² + …, the next step is h/4: (16 D(h/4) − D(h)) / 15 is without the term in h² (Richardson).
         return self._best((16 * slopes[1:] - slopes[:-1]) / 15, slopes)
 
     def side(self, slopes: Array) -> tuple[Array, Array]:
         """The slope from one side and its error bar."""
+        # One-sided, S(h) = f' + a h + …: (4 S(h/4) − S(h)) / 3 is without the term in h.
         return self._best((4 * slopes[1:] - slopes[:-1]) / 3, slopes)
 
     def jumps(self) -> Array:
@@ -92,6 +94,7 @@ class Slopes:
         An estimate must also lie within the error bars of all finer ones: a slope is a limit, and what large steps say
         of a periodic function, or of one with a kink nearby, may look certain.
         """
+        # The error bar: how far an estimate is from its coarser one and from the two finer ones, and 2 noise / h.
         finer = np.maximum(np.abs(value[:-2] - value[1:-1]), np.abs(value[:-2] - value[2:]))
         value, coarse = value[:-2], slopes[1:-2]
         error = np.maximum(np.abs(value - coarse), finer) + 2 * (self.noise / self.steps)[1:-2]

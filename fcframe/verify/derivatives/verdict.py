@@ -145,6 +145,7 @@ def judge_all(
             value[:, rest], error[:, rest] = _central(difference, rest, FIRST_STEP * scale[rest])
         size = np.where(np.isfinite(value), np.abs(value), 0).max(axis=1, initial=0)[:, None]
         room = ABSOLUTE_TOLERANCE * size + rounding
+        # error = noise / step and noise = eps · |f|: error · step / eps is |f| over one scale, a natural size.
         natural = error * FIRST_STEP / np.finfo(np.float64).eps
         settled = settled | _agrees(analytic, value, error, size, natural, room)
         rest = np.flatnonzero(~settled.all(axis=0))
@@ -175,6 +176,7 @@ def judge_all(
 
 def _central(difference: Difference, elements: Array, steps: Array) -> tuple[Array, Array]:
     """The central differences, and what rounding can do to them."""
+    # (f(x + h) − f(x − h)) / 2h = f'(x) + O(h²); each value is off by up to `noise`, so the quotient by noise / h.
     right, noise = difference(elements, steps)
     left, _ = difference(elements, -steps)
     return (right - left) / (2 * steps), noise / steps
@@ -189,12 +191,14 @@ def _in_groups(
     count = len(scale) // GROUP_SIZE if together and len(scale) >= MIN_GROUPED else 0
     if not count:
         return value, error, settled
+    # Neighbours in the order of |f'ᵢ| · scaleᵢ, their part in a sum of changes, make a group if these parts are alike.
     sizes = (np.abs(analytic) * scale).max(axis=0)
     groups = np.argsort(sizes, kind="stable")[len(scale) - GROUP_SIZE * count :].reshape(count, GROUP_SIZE)
     groups = groups[sizes[groups[:, -1]] <= MAX_GROUP_RATIO * sizes[groups[:, 0]]]
     rng = np.random.default_rng(0)
     shares = rng.integers(SHARE_RESOLUTION // 2, SHARE_RESOLUTION, groups.shape) / SHARE_RESOLUTION
     moves = scale[groups] * shares * rng.choice([-1.0, 1.0], groups.shape)
+    # Moved together by t · mᵢ, f changes by t · Σ f'ᵢ mᵢ + O(t²): the central difference in t must be Σ f'ᵢ mᵢ.
     sums = (analytic[:, groups] * moves).sum(axis=-1)
     right, noise = difference(groups, FIRST_STEP * moves)
     left, _ = difference(groups, -FIRST_STEP * moves)
@@ -237,6 +241,7 @@ def _look_closer(
         right, right_error = slopes.side(slopes.right)
         jump = slopes.jumps()
         apart = ERROR_BARS * (left_error + right_error) + RELATIVE_TOLERANCE * (np.abs(left) + np.abs(right)) + room
+        # At a kink f'₋(x) ≠ f'₊(x), beyond the error bars of both; each value between them is a subgradient (Clarke).
         kink = (np.abs(left - right) > apart) & ~jump
         bar = np.where(kink, np.maximum(left_error, right_error), error)
         low = np.where(kink, np.minimum(left, right), value)

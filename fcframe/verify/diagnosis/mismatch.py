@@ -55,7 +55,7 @@ class Mismatch:
         square = float(np.vdot(of, of)) if of.shape == array.shape else 0.0
         if not 0 < square < float("inf"):
             return None
-        factor = float(np.vdot(of, array)) / square
+        factor = float(np.vdot(of, array)) / square  # of least squares: min over c of ‖array − c · of‖²
         largest = float(np.abs(array).max(initial=0))
         return factor if factor and self.alike(array, factor * of, largest) else None
 

@@ -31,6 +31,7 @@ def all_but_the_diagonal(wrong: Mismatch) -> str:
     width = int(np.prod(wrong.fixture.case.input_shape))
     if not wrong.shape_kept or not wrong.fixture.independent or not 1 < width <= DIAGONAL_SIZE:
         return ""
+    # dx_j = Σ_i dout_i ∂out_i/∂x_j; with dout at one place i = j alone, what is left at j is the diagonal's term.
     diagonal = np.zeros((len(wrong.dout), width))
     for place in range(width):
         dout = np.zeros_like(wrong.dout)
@@ -55,6 +56,7 @@ def through_the_row(wrong: Mismatch) -> str:
     """The same within an example: what a sum over its features gives."""
     if not wrong.of_x or wrong.fixture.x.ndim < 2 or wrong.fixture.x.shape[-1] < 3:
         return ""
+    # softmax: dx = out · (dout − Σ dout·out); norm: dx = (dout − out · Σ dout·out) / ‖x‖. The sum is one number a row.
     for what, array in (("out", wrong.out), ("x", wrong.fixture.x)):
         if array.shape == wrong.rest.shape and _constant(wrong, wrong.rest / array, -1):
             return (
@@ -85,6 +87,7 @@ def a_factor_of_its_own_for_each(wrong: Mismatch) -> str:
 def _through(wrong: Mismatch, axis: int, what: str) -> str:
     """Whether what is missing is a · x + b along an axis: b comes through the mean, a through the variance."""
     x, rest = wrong.fixture.x, wrong.rest
+    # Through a mean μ, ∂μ/∂xᵢ = 1/n: the same for all i. Through a variance σ², ∂σ²/∂xᵢ = 2 (xᵢ − μ)/n: along x − μ.
     centred = x - x.mean(axis=axis, keepdims=True)
     spread = np.sum(centred**2, axis=axis, keepdims=True)
     mean = np.broadcast_to(rest.mean(axis=axis, keepdims=True), rest.shape)

@@ -130,7 +130,7 @@ def another_setting(wrong: Mismatch) -> str:
 def transposed(wrong: Mismatch) -> str:
     """A square gradient that lies on its side, or is taken through a weight that does."""
     if wrong.analytic.ndim == 2 and wrong.analytic.size > 1 and wrong.alike(wrong.analytic.T, wrong.numerical):
-        return "it is transposed"
+        return f"it is transposed: {wrong.name}[i, j] holds the derivative that belongs at [j, i]"
     params = wrong.fixture.params
     square = {name: W for name, W in params.items() if W.ndim == 2 and W.shape[0] == W.shape[1] > 1}
     for name, weight in square.items() if wrong.of_x else ():
@@ -171,6 +171,7 @@ def one_example_counted_otherwise(wrong: Mismatch) -> str:
     N = wrong.fixture.case.N
     if wrong.of_x or N < 2 or not wrong.fixture.independent:
         return ""
+    # dW = Σ_n dW_n, where dW_n is the gradient for the dout of example n alone: −dW_n is missing, or dW_n too much.
     for row in range(N):
         dout = np.zeros_like(wrong.dout)
         dout[row] = wrong.dout[row]

@@ -21,6 +21,8 @@ REDRAWS = 3
 """How often a case is drawn anew for a check that could not decide."""
 HARNESS = f"{Path(__file__).parents[1]}{os.sep}"
 """Where the harness's own files lie."""
+STANDARD_LIBRARY = f"{Path(os.__file__).parent}{os.sep}functools"
+"""What may stand between the harness's own frames: its cached properties."""
 NOT_THE_AUTHORS = (
     f"{Path(__file__).parents[2]}{os.sep}",
     *(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (np, pydantic)),
@@ -28,6 +30,16 @@ NOT_THE_AUTHORS = (
 """Files in which an exception may come up, and in which its cause does not lie."""
 MAX_SHOWN = 500
 """Characters of an exception that are shown."""
+
+
+def takes_long(cpu_seconds: float) -> Callable[[Check], Check]:
+    """Marks a check that computes much itself, with its time limit in seconds."""
+
+    def mark(check: Check) -> Check:
+        check.cpu_seconds = cpu_seconds  # type: ignore[attr-defined]
+        return check
+
+    return mark
 
 
 def foundation(check: Check) -> Check:
@@ -78,7 +90,7 @@ def run_check(component: str, check: Check, case: str, make: Sequence[Callable[[
 
 def _judged(result: Result, check: Check, fixture: Callable[[], Any], warned: list[str]) -> Result:
     try:
-        guarded(lambda: check(fixture()), warned=warned)
+        guarded(lambda: check(fixture()), seconds=getattr(check, "cpu_seconds", None), warned=warned)
     except (Inconclusive, NotApplicable, CheckFailure) as verdict:
         if not _of_the_harness(verdict, check):
             return _raised(result, verdict)
@@ -106,7 +118,9 @@ def _of_the_harness(verdict: BaseException, check: Check) -> bool:
     """Whether the harness itself raised it: a component that raises its exceptions has raised, and decided nothing."""
     own = getattr(check, "__code__", None)
     files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(verdict.__traceback__)}
-    return all(file.startswith(HARNESS) or (own is not None and file == own.co_filename) for file in files)
+    if own is not None:
+        files.discard(own.co_filename)
+    return all(file.startswith((HARNESS, STANDARD_LIBRARY)) for file in files)
 
 
 def _raised(result: Result, error: BaseException) -> Result:

@@ -8,25 +8,25 @@ Where there is no SIGALRM (Windows), or outside of the main thread, nothing boun
 process itself, as os._exit does, ends the harness.
 """
 
-import _signal  # type: ignore[import-not-found]  # its handlers are no enumeration: asked for twice in every check
 import atexit
 import contextlib
 import functools
 import io
 import itertools
 import os
-import random
 import signal
 import sys
 import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import IO, Any, NamedTuple, TypeVar
+from typing import IO, NamedTuple, TypeVar
 
 import numpy as np
+
+from fcframe.verify.running.process_state import same_globals
 
 try:  # what bounds memory on POSIX systems, and exists nowhere else
     import resource
@@ -93,8 +93,8 @@ def guarded(function: Callable[[], Result], *, seconds: float | None = None, war
         warned: Where what it warned of is noted, one line for each warning; by default nothing is noted.
 
     Raises:
-        MisbehaviorError: It printed, left by sys.exit, or changed what belongs to the whole process: see GLOBALS. All
-            of that is undone first.
+        MisbehaviorError: It printed, left by sys.exit, or changed what belongs to the whole process, see
+            `process_state.GLOBALS`. All of that is undone first.
         ExhaustedError: It took too long, or asked for too much memory.
         Exception: Whatever else it raised.
     """
@@ -102,7 +102,7 @@ def guarded(function: Callable[[], Result], *, seconds: float | None = None, war
     faults: list[str] = []
     warned = [] if warned is None else warned
     try:
-        with ERROR_STATE(), _silence(faults), _warnings_heard(warned), _same_globals(faults):
+        with ERROR_STATE(), _silence(faults), _warnings_heard(warned), same_globals(faults):
             with _time_limit(seconds) as late, _memory_limit():
                 result = _call(function)
             if late():
@@ -133,97 +133,8 @@ def _call(function: Callable[[], Result]) -> Result:
     return function()
 
 
-def _random_state() -> dict[str, Any]:
-    """NumPy's global random state, in a form that can be compared."""
-    state: Any = np.random.get_state(legacy=False)  # noqa: NPY002 - a third faster than as a tuple
-    return _comparable(state)
-
-
-def _put_back(state: dict[str, Any]) -> None:
-    np.random.set_state(_with_arrays(state))  # noqa: NPY002
-
-
-def _comparable(state: Mapping[str, Any]) -> dict[str, Any]:
-    found = dict(state)
-    for name, value in state.items():
-        if isinstance(value, np.ndarray):
-            found[name] = value.tobytes(), value.dtype.str
-        elif isinstance(value, dict):
-            found[name] = _comparable(value)
-    return found
-
-
-def _with_arrays(state: Mapping[str, Any]) -> dict[str, Any]:
-    found = dict(state)
-    for name, value in state.items():
-        if isinstance(value, tuple):
-            found[name] = np.frombuffer(*value)
-        elif isinstance(value, dict):
-            found[name] = _with_arrays(value)
-    return found
-
-
-SIGNALS = tuple(int(getattr(signal, name)) for name in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, name))
-"""Those whose handlers are looked at."""
-
-
-def _handlers() -> list[Any]:
-    return [_signal.getsignal(number) for number in SIGNALS]
-
-
-def _set_handlers(handlers: list[Any]) -> None:
-    if threading.current_thread() is threading.main_thread():
-        for number, handler in zip(SIGNALS, handlers, strict=True):
-            signal.signal(number, handler)
-
-
-def _folder() -> str:
-    try:
-        return os.getcwd()  # noqa: PTH109 - as a text it is compared in every check
-    except OSError:  # it was deleted
-        return ""
-
-
-def _change_folder(folder: str) -> None:
-    if folder:
-        os.chdir(folder)
-
-
-def _environment() -> dict[Any, Any]:
-    return dict(vars(os.environ)["_data"])  # as it is kept: to decode all of it takes a tenth of a check's time
-
-
-def _set_environment(variables: Mapping[Any, Any]) -> None:
-    decode: Any = os.environ
-    os.environ.clear()
-    os.environ.update({decode.decodekey(name): decode.decodevalue(value) for name, value in variables.items()})
-
-
 ERROR_STATE = functools.partial(np.errstate, divide="warn", over="warn", under="ignore", invalid="warn")
 """NumPy's own error state, whatever else the process has set: a check means the same everywhere."""
-
-GLOBALS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
-    "NumPy's error state; use `with np.errstate(...)`": (np.geterr, lambda state: np.seterr(**state)),
-    "NumPy's global random state; draw from ctx.rng alone": (_random_state, _put_back),
-    "the state of Python's random module; draw from ctx.rng alone": (random.getstate, random.setstate),
-    "Python's recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
-    "the current folder": (_folder, _change_folder),
-    "the environment variables": (_environment, _set_environment),
-    "the signal handlers": (_handlers, _set_handlers),
-}
-"""What no component may change → how it is read, and put back."""
-
-
-@contextlib.contextmanager
-def _same_globals(faults: list[str]) -> Iterator[None]:
-    before = {what: read() for what, (read, _) in GLOBALS.items()}
-    try:
-        yield
-    finally:
-        for what, (read, put_back) in GLOBALS.items():
-            if read() != before[what]:
-                put_back(before[what])
-                faults.append(f"changed {what}")
 
 
 @contextlib.contextmanager

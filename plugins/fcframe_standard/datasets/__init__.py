@@ -1,1 +1,1 @@
-"""The bundled datasets, each in a file of its own."""
+"""The bundled datasets, one per file."""

@@ -1,12 +1,13 @@
 """CIFAR-10."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from fcframe import Dataset
+from fcframe import Array, Data, Dataset
 from fcframe_standard.datasets import examples, files, pickles
 from fcframe_standard.datasets.splits import divide
 
@@ -26,45 +27,45 @@ SHAPE = (3, 32, 32)
 
 
 class CIFAR10(Dataset):
-    """CIFAR-10, 32×32 colour images of ten kinds of things, less the mean image of the 49,000 for training.
+    """CIFAR-10: 32×32 colour images of ten classes, minus the mean of the 49,000 training images.
 
-    The split is the course's: the first 49,000 images of the five batches are for training, the last 1,000 for
-    validation, and the first 1,000 of the test batch for the test. The files are those of the data set's "python
-    version", and no others are read: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
+    The split is that of the CS231n assignments: of the five training batches, the first 49,000 images are for training
+    and the last 1,000 for validation; the first 1,000 of the test batch are for the test. Only the official files of
+    the "python version" are read. A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 
     New images are read from an array (N, 3, 32, 32) or (N, 3072) of numbers from 0 to 255, or from a pair (X, y).
 
-    Shapes: X (N, 3, 32, 32), the colours red, green and blue, −255 to 255 before scaling; y (N,) integers, 0 to 9.
+    Shapes: X (N, 3, 32, 32), channels red, green, blue, from −255 to 255 before scaling; y (N,), integers 0 to 9.
     """
 
     type = "cifar10"
 
     root: files.DataPath | None = None
-    """The folder cifar-10-batches-py, or the one that holds it; without it, what FCFRAME_DATA names. A relative one is
-    looked for in the folder of the spec, in the current folder, and in the folder that FCFRAME_DATA names."""
+    """The folder cifar-10-batches-py, or the folder that contains it; by default the one that the environment variable
+    FCFRAME_DATA names. A relative path is looked for in the folder of the spec, in the current folder, and there."""
     train_size: Annotated[int, Field(ge=1, le=TRAINING)] = TRAINING
-    """Only the first so many training examples; the mean is that of all 49,000."""
+    """Number of training examples, taken from the start; the mean is always that of all 49,000."""
     scale: Annotated[float, Field(gt=0, le=1000)] = 1.0
-    """What the numbers are multiplied with once the mean is subtracted."""
+    """Factor by which X is multiplied after the mean is subtracted."""
 
-    def load(self, dtype, rng):
+    def load(self, dtype: np.dtype[Any], rng: "np.random.Generator") -> Data:
         X, y, total = self._images(dtype)
-        fitted = {"classes": list(CLASSES), "mean": total / TRAINING}
+        fitted: dict[str, Any] = {"classes": list(CLASSES), "mean": total / TRAINING}
         _center(X, fitted["mean"], self.scale)
         return divide(X, y, HELD_OUT, HELD_OUT, np.arange(len(X)), fitted, self._describe_row)
 
-    def read(self, source, fitted, dtype):
+    def read(self, source: Any, fitted: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Array, Array | None]:
         images, y = examples.given(source, SHAPE)
         X = images.astype(dtype)
         _center(X, np.asarray(fitted["mean"]), self.scale)
         return X, examples.labelled(y, fitted["classes"])
 
-    def own_source(self):
+    def own_source(self) -> tuple[Array, Array]:
         return self._images(np.uint8)[:2]
 
-    def _images(self, dtype):
-        """The images of the three splits in an array of that type, their labels, and the sum of all 49,000 images."""
-        paths = [self._path(name) for name in MD5]  # that one is missing is better known before five are read
+    def _images(self, dtype: Any) -> tuple[Array, Array, Array]:
+        """The images of the three splits in one array, their labels, and the sum of all 49,000 training images."""
+        paths = [self._path(name) for name in MD5]  # a missing file is reported before any is read
         N = self.train_size
         X = np.empty((N + 2 * HELD_OUT, *SHAPE), dtype)
         y = np.empty(len(X), np.intp)
@@ -81,23 +82,23 @@ class CIFAR10(Dataset):
         X[-HELD_OUT:], y[-HELD_OUT:] = images[:HELD_OUT], labels[:HELD_OUT]
         return X, y, total
 
-    def _describe_row(self, row):
+    def _describe_row(self, row: int) -> str:
         splits = ("validation image", row - self.train_size), ("test image", row - self.train_size - HELD_OUT)
         what, number = max((split for split in splits if split[1] >= 0), key=splits.index, default=("image", row))
         return f"{what} {number} of CIFAR-10"
 
-    def _path(self, name):
+    def _path(self, name: str) -> Path:
         roots = [files.data_folder() or "."] if self.root is None else files.places(self.root)
         places = [Path(root, *folder, name) for root in roots for folder in ((FOLDER,), ())]
-        return files.first(places, f"root, or else FCFRAME_DATA, names the folder that holds {FOLDER}")
+        return files.first(places, f"set root, or the variable FCFRAME_DATA, to the folder that contains {FOLDER}")
 
 
-def _batch(path):
+def _batch(path: Path) -> tuple[Array, Array]:
     batch = pickles.read(path, MD5[path.name])
     return batch[b"data"].reshape(-1, *SHAPE), np.array(batch[b"labels"])
 
 
-def _center(X, mean, scale):
-    for start in range(0, len(X), 100):  # in place and in float64, a hundred images at a time
+def _center(X: Array, mean: Array, scale: float) -> None:
+    for start in range(0, len(X), 100):  # in place, with float64 intermediates of 100 images at a time
         rows = X[start : start + 100]
         rows[...] = (rows - mean) * scale

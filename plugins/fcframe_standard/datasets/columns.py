@@ -1,22 +1,29 @@
-"""Columns by name: the target of a table, and in new rows the features that a network was trained on."""
+"""Finds columns by name: the target of a table, and the features of the training data in new rows."""
 
 import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from fcframe import Array
 
-def find_target(place, names, target):
-    """The index of the target's column, given by its name or its number.
+Names: TypeAlias = list[str] | range
+"""The names of all columns; without a header their numbers, from 0."""
+
+
+def find_target(place: str, names: Names, target: str | int) -> int:
+    """The index of the target's column, which is given by its name or its number.
 
     Raises:
-        ValueError: There is no such column; names the nearest, and all.
+        ValueError: There is no such column; the message names the most similar one, and all others.
     """
     if isinstance(target, int):
         if not -len(names) <= target < len(names):
             raise ValueError(f"{place}: no column {target}: there are {len(names)}, 0 to {len(names) - 1}")
         return target % len(names)
     if isinstance(names, range):
-        raise ValueError(f"{place}: no column {target!r}: without a header columns have numbers, from 0")
+        raise ValueError(f"{place}: no column {target!r}: without a header, give the column's number, from 0")
     if names.count(target) > 1:
         raise ValueError(f"{place}: more than one column is called {target!r}; give its number, from 0")
     if target not in names:
@@ -26,17 +33,19 @@ def find_target(place, names, target):
     return names.index(target)
 
 
-def choose(place, names, features, target):
-    """The indices of the features, in the order of training, and of the target, or None if it is not there.
+def choose(place: str, names: list[str], features: list[str], target: str) -> tuple[list[int], int | None]:
+    """The indices of the features, in the order of the training data, and of the target, or None if it is missing.
 
     Raises:
-        ValueError: Names all the features that are missing, or that are there more than once.
+        ValueError: Features are missing, or occur more than once; the message names all of them.
     """
-    if len(set(features)) < len(features):  # names tell nothing apart: the columns must stand as in training
+    if len(set(features)) < len(
+        features
+    ):  # a repeated name does not identify a column, so the order must be that of training
         places = [index for index, name in enumerate(names) if name != target]
         if [names[index] for index in places] != features:
             raise ValueError(
-                f"{place}: the columns must be {listed(features)} in this order, for a name is there twice"
+                f"{place}: the columns must be {listed(features)} in this order, because a name occurs twice"
             )
         return places, names.index(target) if target in names else None
     missing = [name for name in features if name not in names]
@@ -49,25 +58,25 @@ def choose(place, names, features, target):
     return [index[name] for name in features], index.get(target)
 
 
-def listed(names):
-    """Names for a message, cut to 20."""
+def listed(names: Sequence[str]) -> str:
+    """The first 20 names, for a message."""
     return ", ".join(map(repr, names[:20])) + (", …" if len(names) > 20 else "")
 
 
-def as_columns(source, fitted):
-    """The features (N, F) in float64 and the target's values, or None, of rows that are in memory.
+def as_columns(source: Any, fitted: Mapping[str, Any]) -> tuple[Array, Array | None]:
+    """The features (N, F) of rows that are in memory, in float64, and the target's values, or None without a target.
 
     Args:
         source: A mapping of column names to values (a dict, a pandas.DataFrame), an array (N, F), or a pair
             (array, targets).
-        fitted: What was fitted on the training data.
+        fitted: The `Data.fitted` of the training data.
 
     Raises:
-        ValueError: A column is missing, columns differ in length, or a value is no finite number.
+        ValueError: A column is missing, columns differ in length, or a value is not a finite number.
     """
     features, target = fitted["features"], None
     if hasattr(source, "keys"):
-        found = {str(name): name for name in source.keys()}  # noqa: SIM118 - a DataFrame's are not what it iterates over
+        found = {str(name): name for name in source.keys()}  # noqa: SIM118 - iterating a DataFrame is not always its keys
         places, where = choose("source", list(found), features, fitted["target"])
         columns = [np.atleast_1d(np.asarray(source[list(found.values())[place]])) for place in places]
         target = None if where is None else np.atleast_1d(np.asarray(source[list(found.values())[where]]))
@@ -87,11 +96,11 @@ def as_columns(source, fitted):
             f"got shape {X.shape}"
         )
     if target is not None and target.shape != (len(X),):
-        raise ValueError(f"source: expected {len(X)} targets, one a row, got shape {target.shape}")
+        raise ValueError(f"source: expected {len(X)} targets, one per row, got shape {target.shape}")
     return X, target
 
 
-def _numbers(place, values):
+def _numbers(place: str, values: Array) -> Array:
     """The values as finite float64 numbers."""
     try:
         numbers = values.astype(np.float64)

@@ -1,29 +1,30 @@
-"""A table of comma-separated values."""
+"""Data from a CSV file."""
 
 import os
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from fcframe import Dataset
+from fcframe import Array, Data, Dataset
 from fcframe_standard.datasets import class_labels, csv_rows, csv_table, files, scaling
-from fcframe_standard.datasets.columns import as_columns, choose, find_target
+from fcframe_standard.datasets.columns import Names, as_columns, choose, find_target
 from fcframe_standard.datasets.splits import Share, divide, parts
 
 
 class CSV(Dataset):
-    r"""The rows of a CSV file, split at random: one column is the target, all others are features.
+    r"""The rows of a CSV file, split at random; one column is the target, all others are features.
 
-    Labels become the integers 0, 1, … in the order of the classes: numeric order if all labels are integers, sorted
-    order if not. What the classes are called in the file is kept, so labels may start at 1, or leave gaps.
+    Labels become the integers 0, 1, … in the order of the classes: numeric order if all labels are integers, else
+    sorted order. The names of the classes are kept, so labels in the file may be texts, start at 1, or have gaps.
 
-    New rows are read from a CSV file, a mapping of column names to values, or an array (N, features). A file or
-    mapping may have its columns in any order, and others beside them; the target is read where it is there.
+    New rows are read from a CSV file, a mapping of column names to values, or an array (N, features). The columns of a
+    file or mapping may be in any order, and may include others; the target is read if it is one of them.
 
-    Shapes: X (N, columns − 1); y (N,), integers if they are labels.
+    Shapes: X (N, columns − 1); y (N,), integers if the target is a label.
 
     >>> import tempfile, pathlib
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -40,28 +41,28 @@ class CSV(Dataset):
     type = "csv"
 
     path: files.DataPath
-    """The file. A relative path is looked for in the folder of the spec, in the current folder, and in the folder that
-    FCFRAME_DATA names."""
+    """Path of the file. A relative path is looked for in the folder of the spec, in the current folder, and in the
+    folder that the environment variable FCFRAME_DATA names."""
     target: str | int = -1
-    """The target's column: its name, or its number from 0; −1 is the last one."""
+    """Column of the target: its name, or its number, counted from 0; −1 is the last column."""
     labels: bool = True
-    """Whether the target is a label; if not, it is a number to be predicted."""
+    """Whether the target is a class label (classification), or a number to be predicted (regression)."""
     missing: tuple[str, ...] = class_labels.MISSING
-    """Texts that stand for a missing label, in upper or lower case, and are refused; an empty label always is."""
+    """Texts that stand for a missing label, in upper or lower case. Missing and empty labels are refused."""
     header: bool = True
-    """Whether the first row holds the columns' names."""
+    """Whether the first row contains the names of the columns."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1, pattern=r'[^"\r\n]')] = ","
-    """The character between two fields."""
+    """Character that separates two fields."""
     encoding: csv_rows.Encoding = "utf-8"
-    """How the file's text is encoded; a byte order mark before UTF-8 is left out."""
+    """Encoding of the file; a byte order mark of UTF-8 is skipped."""
     standardize: bool = False
     """Whether each feature is shifted and scaled to mean 0 and standard deviation 1 on the training rows."""
     validation: Share = 0.1
-    """The validation split's part of the rows, rounded down to whole rows."""
+    """Fraction of the rows for validation, rounded down to whole rows."""
     test: Share = 0.1
-    """The test split's part of the rows, rounded down to whole rows."""
+    """Fraction of the rows for the test, rounded down to whole rows."""
 
-    def load(self, dtype, rng):
+    def load(self, dtype: np.dtype[Any], rng: "np.random.Generator") -> Data:
         path = files.find(self.path)
         table = self._table(path, self._all_columns, dtype)
         N = len(table.features)
@@ -69,7 +70,8 @@ class CSV(Dataset):
         validation, test = parts(path, N, self.validation, self.test)
         training = order[: N - validation - test]
         columns = table.columns
-        fitted = {
+        assert columns.target is not None  # _all_columns has found it
+        fitted: dict[str, Any] = {
             "features": [str(columns.names[feature]) for feature in columns.features],
             "target": str(columns.names[columns.target]),
         }
@@ -85,30 +87,27 @@ class CSV(Dataset):
         X = scaling.scaled(table.features, order, fitted, dtype)
         return divide(X, y, validation, test, order, fitted, partial(_line, path, table.lines))
 
-    def read(self, source, fitted, dtype):
+    def read(self, source: Any, fitted: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Array, Array | None]:
         if isinstance(source, (str, os.PathLike)):
             path = files.find(source if isinstance(source, files.SpecPath) else Path(source))
             table = self._table(path, partial(self._known_columns, fitted), dtype)
-            features, target, texts = table.features, table.target, table.texts
-            where = partial(_line, path, table.lines)
-            has_target = table.columns.target is not None
+            features, texts = table.features, table.texts
+            target = None if table.columns.target is None else table.target
+            where: Callable[[int], str] = partial(_line, path, table.lines)
         else:
             features, target = as_columns(source, fitted)
-            where, has_target = "row {}".format, target is not None
-            texts, target = (None, target) if not self.labels or not has_target else _distinct(target)
+            where = "row {}".format
+            texts, target = ([], target) if not self.labels or target is None else _distinct(target)
         X = scaling.scaled(features, np.arange(len(features)), fitted, dtype)
-        if not has_target:
+        if target is None:
             return X, None
-        if self.labels:
-            return X, _known_labels(texts, target, fitted, where)
-        return X, np.asarray(target).astype(dtype)
+        return X, _known_labels(texts, target, fitted, where) if self.labels else target.astype(dtype)
 
-    def own_source(self):
+    def own_source(self) -> str:
         return str(files.find(self.path))
 
-    def _table(self, path, select, dtype):
-        return csv_table.read(
-            path,
+    def _table(self, path: Path, select: csv_table.Select, dtype: np.dtype[Any]) -> csv_table.Table:
+        layout = csv_table.Layout(
             csv_rows.Dialect(self.delimiter, self.encoding),
             header=self.header,
             labels=self.labels,
@@ -116,49 +115,48 @@ class CSV(Dataset):
             select=select,
             itemsize=np.dtype(dtype).itemsize,
         )
+        return csv_table.read(path, layout)
 
-    def _all_columns(self, place, names):
+    def _all_columns(self, place: str, names: Names) -> csv_table.Columns:
         """The columns of the training data: the target, and all others as features."""
         if len(names) < 2:
             raise ValueError(f"{place}: one column, expected at least one feature and the target")
         target = find_target(place, names, self.target)
         return csv_table.Columns(names, [i for i in range(len(names)) if i != target], target)
 
-    def _known_columns(self, fitted, place, names):
-        """The columns of new rows that have the names of the training data's."""
-        target = fitted["target"]
-        if not self.header:  # columns have no names: all of them in order, or the features alone
-            target = int(target) if len(names) > len(fitted["features"]) else None
-            names = [str(name) for name in names if name != target]
-            if names != fitted["features"] and len(names) != len(fitted["features"]):
-                raise ValueError(
-                    f"{place}: {len(names)} features, expected {len(fitted['features'])}, with or without the target"
-                )
-            columns = range(len(names) + (target is not None))
-            return csv_table.Columns(columns, [i for i in columns if i != target], target)
-        return csv_table.Columns(names, *choose(place, names, fitted["features"], target))
+    def _known_columns(self, fitted: Mapping[str, Any], place: str, names: Names) -> csv_table.Columns:
+        """The columns of new rows that are those of the training data."""
+        if isinstance(names, range):  # there is no header: all columns in order, or the features alone
+            expected = len(fitted["features"])
+            target = int(fitted["target"]) if len(names) > expected else None
+            found = [column for column in names if column != target]
+            if len(found) != expected:
+                raise ValueError(f"{place}: {len(found)} features, expected {expected}, with or without the target")
+            return csv_table.Columns(names, found, target)
+        return csv_table.Columns(names, *choose(place, names, fitted["features"], fitted["target"]))
 
 
-def _line(path, lines, row):
+def _line(path: Path, lines: Array, row: int) -> str:
     return f"{path}:{lines[row]}"
 
 
-def _distinct(values):
-    """The different texts among labels, and for each label the index of its text."""
-    texts = {}
-    return texts, np.array([texts.setdefault(str(value).strip(), len(texts)) for value in values], np.intp)
+def _distinct(values: Array) -> tuple[list[str], Array]:
+    """The distinct labels as texts, and for each label the index of its text."""
+    texts: dict[str, int] = {}
+    codes = np.array([texts.setdefault(str(value).strip(), len(texts)) for value in values], np.intp)
+    return list(texts), codes
 
 
-def _known_labels(texts, target, fitted, where):
-    """The labels of texts that all are classes of the training data."""
+def _known_labels(texts: list[str], target: Array, fitted: Mapping[str, Any], where: Callable[[int], str]) -> Array:
+    """The labels of texts, all of which must be classes of the training data."""
     known = {name: label for label, name in enumerate(fitted["classes"])}
     found = [class_labels.label_of(text, known) for text in texts]
-    codes = np.asarray(target).astype(np.intp)
+    codes = target.astype(np.intp)
     if None in found:
         index = found.index(None)
         names = ", ".join(map(repr, list(known)[:10])) + (", …" if len(known) > 10 else "")
         raise ValueError(
-            f"{where(int(np.argmax(codes == index)))}: column {fitted['target']!r}: {list(texts)[index][:40]!r} is no "
-            f"class of the training data: {names}"
+            f"{where(int(np.argmax(codes == index)))}: column {fitted['target']!r}: {texts[index][:40]!r} is not "
+            f"a class of the training data: {names}"
         )
     return np.array(found, np.intp)[codes]

@@ -1,21 +1,23 @@
-"""The rows of a CSV file, read one at a time; every error names file and line, and what is likely to mend it."""
+"""Reads the rows of a CSV file one at a time; every error names file and line, and a likely remedy."""
 
 import codecs
 import contextlib
 import csv
 import itertools
+from collections.abc import Generator, Iterator, Sequence
 from functools import partial
-from typing import Literal, NamedTuple, TypeAlias
+from pathlib import Path
+from typing import Literal, NamedTuple, TextIO, TypeAlias
 
 import numpy as np
 
 LARGEST = float(np.finfo(np.float32).max)
 SMALL_ROW = 2**16
-"""Characters of a row whose fields are not counted: they take a few megabytes at most."""
+"""Up to this many characters the fields of a row are not counted: they take a few megabytes at most."""
 FIELD_BYTES = 112
-"""What a field takes while its row is read: a text and a float, each with its place in a list."""
+"""Memory of a field while its row is read: a text and a float, each with its place in a list."""
 LINE_SHARE = 8
-"""Bytes that one character of a line may take: 4 in memory, twice while the pieces of the line are joined."""
+"""Bytes per character of a line: 4 in memory, twice while the pieces of the line are joined."""
 DELIMITERS = (";", "\t", "|", ",", ":", " ")
 SAMPLE_LINES, SAMPLE_CHARACTERS = 20, 2**16
 
@@ -23,32 +25,32 @@ Encoding: TypeAlias = Literal[
     "utf-8", "utf-16", "ascii", "latin-1", "iso8859-2", "iso8859-5", "iso8859-15", "cp1250", "cp1251", "cp1252",
     "cp1253", "cp1254", "cp437", "cp850", "koi8-r", "mac-roman", "shift-jis", "euc-jp", "gb18030", "big5", "euc-kr",
 ]  # fmt: skip
-"""How programs encode tables, in the names that Python has for it."""
+"""Encodings of text files, under Python's names."""
 
 
 class Dialect(NamedTuple):
-    """How a CSV file is written."""
+    """The format of a CSV file."""
 
     delimiter: str
     encoding: str
 
 
-def rows(path, dialect, allowed):
-    """Yields (line, fields) for each row; all have as many fields as the first, and blank lines are left out.
+def rows(path: Path, dialect: Dialect, allowed: int) -> Generator[tuple[int, list[str]], None, None]:
+    """Yields (line, fields) for each row; all rows have equally many fields, and blank lines are skipped.
 
     Args:
         path: The file.
-        dialect: How it is written.
-        allowed: How many bytes one row may take in memory.
+        dialect: Its format.
+        allowed: The largest memory of one row, in bytes.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is no CSV file, or a row is too large.
+        ValueError: It is not a CSV file, or a row is too large.
     """
     with open_text(path, dialect.encoding) as file:
-        size = fields = 0  # of the row that is being read; one that is quoted may have many lines
+        size = fields = 0  # of the row that is being read, which may have several lines if a field is quoted
 
-        def lines():
+        def lines() -> Iterator[str]:
             nonlocal size, fields
             longest = max(SMALL_ROW, allowed // LINE_SHARE)
             for line in iter(partial(file.readline, longest), ""):
@@ -81,29 +83,29 @@ def rows(path, dialect, allowed):
             raise ValueError(_not_text(path, dialect.encoding)) from error
 
 
-def open_text(path, encoding):
-    """The file, opened to be read as text; UTF-8 may start with a byte order mark."""
+def open_text(path: Path, encoding: str) -> TextIO:
+    """Opens the file to read text; UTF-8 may start with a byte order mark."""
     is_utf8 = codecs.lookup(encoding).name == "utf-8"
     return path.open(encoding="utf-8-sig" if is_utf8 else encoding, newline="")
 
 
-def refuse_numbers(place, names, fields):
-    """Says which field is no finite number that float32 can hold; returns if there is none.
+def refuse_numbers(place: str, names: Sequence[str | int], fields: Sequence[str]) -> None:
+    """Raises an error for the first field that is not a finite number in the range of float32.
 
     Raises:
-        ValueError: Names the place, the column and the field.
+        ValueError: The message names the place, the column and the field.
     """
     for name, field in zip(names, fields, strict=True):
         try:
             number = float(field)
         except ValueError:
-            point = "; decimals are written with a point" if is_number(field.replace(",", ".")) else ""
-            raise ValueError(f"{place}: column {name!r}: {field[:40]!r} is no number{point}") from None
+            point = "; write decimals with a point" if is_number(field.replace(",", ".")) else ""
+            raise ValueError(f"{place}: column {name!r}: {field[:40]!r} is not a number{point}") from None
         if not -LARGEST <= number <= LARGEST:
             raise ValueError(f"{place}: column {name!r}: {field[:40]!r} is not a finite number up to {LARGEST:.1e}")
 
 
-def is_number(text):
+def is_number(text: str) -> bool:
     """Whether a field is a number.
 
     >>> is_number(" 5.1"), is_number("height")
@@ -116,8 +118,8 @@ def is_number(text):
     return True
 
 
-def other_delimiter(path, dialect):
-    """The sentence that names the delimiter which a file seems to have, if it is another one; else nothing."""
+def other_delimiter(path: Path, dialect: Dialect) -> str:
+    """A hint that names the delimiter that the file seems to have, if it is a different one; else ""."""
     with open_text(path, dialect.encoding) as file:
         read = (file.readline(SAMPLE_CHARACTERS) for _ in range(SAMPLE_LINES))
         lines = [line for line in itertools.takewhile(bool, read) if len(line) < SAMPLE_CHARACTERS]
@@ -125,11 +127,11 @@ def other_delimiter(path, dialect):
     best = max(DELIMITERS, key=lambda delimiter: widths[delimiter])
     if widths[best] < 2 or widths[best] <= widths[dialect.delimiter]:
         return ""
-    return f"; the fields seem to be divided by {best!r}: set delimiter to {best!r} (it is {dialect.delimiter!r})"
+    return f"; the fields seem to be separated by {best!r}: set delimiter to {best!r} (it is {dialect.delimiter!r})"
 
 
-def _width(lines, delimiter):
-    """How many fields the lines have with that delimiter, if all have as many; else 0."""
+def _width(lines: list[str], delimiter: str) -> int:
+    """The number of fields per line with that delimiter, if all lines have equally many; else 0."""
     try:
         widths = {len(row) for row in csv.reader(lines, delimiter=delimiter) if row}
     except csv.Error:
@@ -137,8 +139,8 @@ def _width(lines, delimiter):
     return widths.pop() if len(widths) == 1 else 0
 
 
-def _not_text(path, encoding):
-    """What is said of a file whose bytes are no text in an encoding; names the line."""
+def _not_text(path: Path, encoding: str) -> str:
+    """The message for a file that cannot be decoded; it names the line."""
     decoder = codecs.getincrementaldecoder(encoding)()
     with path.open("rb") as file:
         start = file.read(2)

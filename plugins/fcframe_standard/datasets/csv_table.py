@@ -1,87 +1,103 @@
-"""A CSV file → a table of numbers, and the target's column."""
+"""Reads a CSV file into a table of numbers and the target's column."""
 
 import contextlib
 import itertools
 from array import array
+from collections.abc import Callable, Collection, Iterator, Sequence
 from operator import itemgetter
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from fcframe import max_bytes
+from fcframe import Array, max_bytes
 from fcframe_standard.datasets import csv_rows
+from fcframe_standard.datasets.columns import Names
 
 ROW_BYTES = 40
-"""What is kept for each row beside its features: its target, line, place in the order, and label."""
+"""Memory of a row besides its features: its target, line, place in the order, and label."""
 TEXT_BYTES = 160
-"""What is kept for each different label: a text, and its place in a dict."""
+"""Memory of a distinct label: a text, and its place in a dict."""
 CHECK_EVERY = 4096
-"""After how many numbers the memory is looked at again."""
+"""The memory is checked after this many numbers."""
 
 
 class Columns(NamedTuple):
-    """Which columns of a file are read."""
+    """The columns of a file, and which of them are read."""
 
-    names: list
-    """Of all columns: texts, or their numbers where there is no header."""
+    names: Names
+    """Of all columns: texts, or their numbers if there is no header."""
     features: list[int]
     target: int | None
 
 
+Select: TypeAlias = Callable[[str, Names], Columns]
+"""Chooses the columns, given the place of the header, for messages, and the names of all columns."""
+
+
 class Table(NamedTuple):
-    """What a file holds."""
+    """The contents of a file."""
 
     columns: Columns
-    features: np.ndarray
+    features: Array
     """(N, F) numbers."""
-    target: np.ndarray
-    """(N,) numbers; where the target is a label, indices of `texts`. Empty if no target was read."""
+    target: Array
+    """(N,) numbers; if the target is a label, indices of `texts`. Empty if no target was read."""
     texts: list[str]
-    """The different labels as they are written, in the order in which they first occur."""
-    lines: np.ndarray
+    """The distinct labels as they are written, in the order of their first occurrence."""
+    lines: Array
     """(N,) the line on which each row ends."""
 
 
-def read(path, dialect, *, header, labels, missing, select, itemsize):
-    """Reads a CSV file.
+class Layout(NamedTuple):
+    """How a CSV file is to be read."""
 
-    Args:
-        path: The file.
-        dialect: How it is written.
-        header: Whether the first row holds names.
-        labels: Whether the target is a label.
-        missing: Texts, in lower case, that are no label.
-        select: Called with the place of the first row and the columns' names, gives the `Columns` to read.
-        itemsize: Bytes of a number in the array that will be made of the features.
+    dialect: csv_rows.Dialect
+    header: bool
+    """Whether the first row contains the names of the columns."""
+    labels: bool
+    """Whether the target is a label."""
+    missing: Collection[str]
+    """Texts, in lower case, that stand for a missing label."""
+    select: Select
+    """Chooses the columns to read."""
+    itemsize: int
+    """Bytes per number of the array into which the features will be converted."""
+
+
+def read(path: Path, layout: Layout) -> Table:
+    """Reads a CSV file.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is not such a table, or takes more memory than is allowed.
+        ValueError: It is not such a table, or needs more memory than is allowed.
     """
     allowed = max_bytes()
     if path.stat().st_size > allowed:
         raise ValueError(
             f"{path}: the file has {path.stat().st_size:,} bytes; {allowed:,} are allowed (FCFRAME_MAX_BYTES)"
         )
-    with contextlib.closing(csv_rows.rows(path, dialect, allowed)) as rows:
-        return _table(path, rows, dialect, header, labels, missing, select, itemsize, allowed)
+    with contextlib.closing(csv_rows.rows(path, layout.dialect, allowed)) as rows:
+        return _table(path, rows, layout, allowed)
 
 
-def _table(path, rows, dialect, header, labels, missing, select, itemsize, allowed):
-    start, first = next(rows, (0, ()))
+def _table(path: Path, rows: Iterator[tuple[int, list[str]]], layout: Layout, allowed: int) -> Table:
+    dialect, header, labels, missing, select, itemsize = layout
+    start, first = next(rows, (0, []))
     if not first:
         raise ValueError(f"{path}: the file is empty")
     columns = _columns(path, start, first, dialect, header, select)
     if not header:
         rows = itertools.chain([(start, first)], rows)
     names, target = columns.names, columns.target
-    pick = itemgetter(*columns.features) if len(columns.features) > 1 else lambda row: (row[columns.features[0]],)
-    cells, targets, lines, texts = array("d"), array("d"), array("q"), {}
+    pick = _picker(columns.features)
+    cells, targets, lines = array("d"), array("d"), array("q")
+    texts: dict[str, int] = {}
     check = 0
     for line, row in rows:
         try:
             values = list(map(float, pick(row)))
-            # the sum is too large, or NaN, if any number is; what then is wrong is said field by field
+            # one comparison for the whole row: the sum is too large, or NaN, if any number is
             if not sum(map(abs, values)) <= csv_rows.LARGEST:
                 csv_rows.refuse_numbers(f"{path}:{line}", pick(names), pick(row))
         except ValueError:
@@ -112,7 +128,7 @@ def _table(path, rows, dialect, header, labels, missing, select, itemsize, allow
             check = len(cells) + CHECK_EVERY
     if not cells:
         raise ValueError(f"{path}: there is no row below the header")
-    # columns may be called by numbers, years for example; but a target that is called as one of its labels is a label
+    # names may be numbers, such as years; but if the target's name is one of its labels too, the header is data
     if (
         header
         and labels
@@ -125,8 +141,15 @@ def _table(path, rows, dialect, header, labels, missing, select, itemsize, allow
     return Table(columns, features, np.array(targets), list(texts), np.frombuffer(lines, np.int64))
 
 
-def _columns(path, line, first, dialect, header, select):
-    """What `select` makes of the first row, if that can be a header where one is expected."""
+def _picker(features: list[int]) -> Callable[[Any], tuple[Any, ...]]:
+    """A function that returns the features of a row as a tuple."""
+    return itemgetter(*features) if len(features) > 1 else lambda row: (row[features[0]],)
+
+
+def _columns(
+    path: Path, line: int, first: list[str], dialect: csv_rows.Dialect, header: bool, select: Select
+) -> Columns:
+    """The columns that `select` chooses, given the first row, which must look like a header if one is expected."""
     place = f"{path}:{line}"
     if len(first) < 2 and (hint := csv_rows.other_delimiter(path, dialect)):
         raise ValueError(f"{place}: one column{hint}")
@@ -135,31 +158,34 @@ def _columns(path, line, first, dialect, header, select):
     return select(place, [name.strip() for name in first] if header else range(len(first)))
 
 
-def _header_of_numbers(place, first):
+def _header_of_numbers(place: str, first: list[str]) -> ValueError:
     return ValueError(
         f"{place}: the header is made of numbers: {', '.join(first)[:60]}; "
         "if it is the first row of the data, set header to false"
     )
 
 
-def _no_numbers(path, line, dialect, names, fields, header):
-    """What is wrong with a row's numbers, and what may mend it."""
+def _no_numbers(
+    path: Path, line: int, dialect: csv_rows.Dialect, names: Sequence[str | int], fields: Sequence[str], header: bool
+) -> str:
+    """The message for a row with a field that is not a number, with a likely remedy."""
     try:
         csv_rows.refuse_numbers(f"{path}:{line}", names, fields)
     except ValueError as error:
         wrong = next((field for field in fields if not csv_rows.is_number(field)), "")
         if not header and not any(map(csv_rows.is_number, fields)):
-            return f"{error}; if this row holds the columns' names, set header to true"
+            return f"{error}; if this row contains the names of the columns, set header to true"
         if any(delimiter in wrong for delimiter in csv_rows.DELIMITERS):
             return f"{error}{csv_rows.other_delimiter(path, dialect)}"
         return str(error)
+    return ""
 
 
-def _refuse_missing(place, text, missing):
+def _refuse_missing(place: str, text: str, missing: Collection[str]) -> None:
     if not text:
         raise ValueError(f"{place}: the label is missing")
     if text.casefold() in missing:
         raise ValueError(
-            f"{place}: the label is missing: {text[:40]!r}; delete the row, or if it is a class, set missing to a list "
-            "without it"
+            f"{place}: the label is missing: {text[:40]!r}; delete the row, or if this is the name of a class, set "
+            "missing to a list without it"
         )

@@ -1,35 +1,36 @@
-"""Where data files are found."""
+"""Finds data files."""
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import Field, WrapValidator
+from pydantic import Field, ValidationInfo, ValidatorFunctionWrapHandler, WrapValidator
 
 
 class SpecPath(str):
-    """A path as it stands in a spec, which remembers the folder of the spec's file; as a text it is the path alone."""
+    """A path as written in a spec, together with the folder of the spec's file; as a string it is the path alone."""
 
-    folder = None
+    folder: str | os.PathLike[str] | None = None
 
 
-def _with_folder(value, handler, info):
+def _with_folder(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> SpecPath:
     path = SpecPath(handler(value))
     path.folder = (info.context or {}).get("folder") or getattr(value, "folder", None)
     return path
 
 
 DataPath: TypeAlias = Annotated[str, Field(min_length=1), WrapValidator(_with_folder)]
-"""The field type of a path to data. A relative one is looked for beside the spec: `load_spec` names that folder in the
-validation context, under "folder"."""
+"""The field type of a path to data. A relative path is looked for in the folder of the spec first, which `load_spec`
+passes in the validation context, as "folder"."""
 
 
-def find(path):
-    """The file of that path: beside the spec, as it stands, or in the folder that FCFRAME_DATA names.
+def find(path: str | Path) -> Path:
+    """The file of that path; a relative one is looked for in all `places`.
 
     Raises:
-        FileNotFoundError: Says where the file was looked for.
+        FileNotFoundError: There is no such file; the message says where it was looked for.
     """
     return first(
         places(path),
@@ -38,17 +39,17 @@ def find(path):
     )
 
 
-def places(path):
-    """Where a path may lead, in the order in which it is looked for."""
+def places(path: str | Path) -> list[Path]:
+    """The places of a path, in the order in which they are tried."""
     folders = [getattr(path, "folder", None), ".", data_folder()]
     return list(dict.fromkeys(Path(folder, expanded(path)) for folder in folders if folder is not None))
 
 
-def first(places, remedy):
-    """The first of these places where there is a file.
+def first(places: Sequence[Path], remedy: str) -> Path:
+    """The first of these paths that is a file.
 
     Raises:
-        FileNotFoundError: Names the places, and says what to do about it.
+        FileNotFoundError: None is; the message names them, and the remedy.
     """
     for place in places:
         if place.is_file():
@@ -57,19 +58,19 @@ def first(places, remedy):
     raise FileNotFoundError(f"{shown(places[0])}: there is no such file{others}; {remedy}")
 
 
-def expanded(path):
-    """The path with the home folder for a "~" at its start."""
-    with contextlib.suppress(RuntimeError):  # "~name" of no user stays as it is
+def expanded(path: str | Path) -> Path:
+    """The path with a "~" at its start replaced by the home folder."""
+    with contextlib.suppress(RuntimeError):  # "~name" is left as it is if there is no such user
         return Path(path).expanduser()
     return Path(path)
 
 
-def shown(path):
-    """A path for a message of one line, whatever characters are in it."""
+def shown(path: Path) -> str:
+    """A path for a message of one line, with unprintable characters escaped."""
     return str(path) if str(path).isprintable() else ascii(str(path))
 
 
-def data_folder():
+def data_folder() -> Path | None:
     """The folder that the environment variable FCFRAME_DATA names, or None."""
     folder = os.environ.get("FCFRAME_DATA")
     return expanded(folder) if folder else None

@@ -1,30 +1,32 @@
-"""Arrays from an npz file."""
+"""Data from an npz file."""
 
 import os
 import zipfile
 import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from fcframe import Data, Dataset, max_bytes
+from fcframe import Array, Data, Dataset, max_bytes
 from fcframe_standard.datasets import examples, files, npy
 from fcframe_standard.datasets.splits import Share, divide, parts
 
 SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-"""What splits are called in files → what they are called here."""
+"""The name of a split in a file → its name here."""
 
 
 class NPZ(Dataset):
-    """The arrays of an npz file: X and y, which are split at random, or X_train, y_train and so on, which are not.
+    """The arrays of an npz file: X and y, which are split at random, or X_train, y_train, X_val and so on.
 
-    Names may be in lower case, as Keras has them (x_train, y_train, x_test, y_test). What the arrays' headers declare
-    is checked before memory is taken, and nothing is unpickled. Labels count from 0, as the losses want them.
+    Names may be in lower case, as in Keras (x_train, y_train, x_test, y_test). Labels must be integers from 0. The
+    headers of the arrays are checked before memory is allocated, and nothing is unpickled.
 
-    New examples are read from an npz file, where y may be missing, from an array X, or a pair (X, y).
+    New examples are read from an npz file, in which y may be missing, from an array X, or from a pair (X, y).
 
-    Shapes: X (N, …) of real numbers; y (N, …), where integers and booleans are labels, other numbers targets.
+    Shapes: X (N, …), real numbers; y (N, …), labels if they are integers or booleans, else numbers to be predicted.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -40,14 +42,14 @@ class NPZ(Dataset):
     type = "npz"
 
     path: files.DataPath
-    """The file. A relative path is looked for in the folder of the spec, in the current folder, and in the folder that
-    FCFRAME_DATA names."""
+    """Path of the file. A relative path is looked for in the folder of the spec, in the current folder, and in the
+    folder that the environment variable FCFRAME_DATA names."""
     validation: Share = 0.1
-    """The validation split's part of X and y, rounded down to whole examples."""
+    """Fraction of X and y for validation, rounded down to whole examples."""
     test: Share = 0.1
-    """The test split's part of X and y, rounded down to whole examples."""
+    """Fraction of X and y for the test, rounded down to whole examples."""
 
-    def load(self, dtype, rng):
+    def load(self, dtype: np.dtype[Any], rng: "np.random.Generator") -> Data:
         path = files.find(self.path)
         with _opened(path) as archive:
             pairs = _pairs(archive)
@@ -56,17 +58,20 @@ class NPZ(Dataset):
                 N = members["X"].shape[0]
                 order = rng.permutation(N)
                 X, y = (member.read(archive, order) for member in members.values())
-                rows = np.argsort(order)  # row i of the file came to order[i]
-                return divide(X, y, *parts(path, N, self.validation, self.test), rows, {}, _Rows(path))
+                rows_read = np.argsort(order)  # row i of the file is at order[i]
+                return divide(X, y, *parts(path, N, self.validation, self.test), rows_read, {}, _Rows(path))
             arrays = {name: member.read(archive, np.arange(member.shape[0])) for name, member in members.items()}
-            empty = {f"{kind}_{split}": arrays[f"{kind}_train"][:0] for kind in "Xy" for split in ("val", "test")}
-            rows, start = {}, 0
-            for X, _ in pairs:
-                rows[X.removeprefix("X_")] = np.arange(start, start + len(arrays[X]))
-                start += len(arrays[X])
+            empty: dict[str, Any] = {
+                f"{kind}_{split}": arrays[f"{kind}_train"][:0] for kind in "Xy" for split in ("val", "test")
+            }
+            rows: dict[str, Array] = {}
+            start = 0
+            for name, _ in pairs:
+                rows[name.removeprefix("X_")] = np.arange(start, start + len(arrays[name]))
+                start += len(arrays[name])
             return Data(**empty | arrays, rows=rows, describe_row=_Rows(path, tuple(rows.items())))
 
-    def read(self, source, fitted, dtype):
+    def read(self, source: Any, fitted: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Array, Array | None]:
         if not isinstance(source, (str, os.PathLike)):
             X, y = examples.given(source)
             return X.astype(dtype), y if y is None else y.astype(np.intp if y.dtype.kind in "biu" else dtype)
@@ -76,17 +81,17 @@ class NPZ(Dataset):
             X = _joined(archive, [members[pair[0]] for pair in pairs])
             return X, _joined(archive, [members[pair[1]] for pair in pairs]) if len(pairs[0]) == 2 else None
 
-    def own_source(self):
+    def own_source(self) -> str:
         return str(files.find(self.path))
 
 
 class _Rows:
-    """What messages call a row: row 3 of y_test, of the file."""
+    """The name of a row in messages: "points.npz: row 3 of y_test"."""
 
-    def __init__(self, path, splits=()):
+    def __init__(self, path: Path, splits: Sequence[tuple[str, Array]] = ()) -> None:
         self.path, self.splits = path, splits
 
-    def __call__(self, row):
+    def __call__(self, row: int) -> str:
         for split, rows in self.splits:
             if len(rows) and rows[0] <= row <= rows[-1]:
                 return f"{self.path}: row {row - rows[0]} of y_{split}"
@@ -94,32 +99,32 @@ class _Rows:
 
 
 @contextmanager
-def _opened(path):
-    """The archive; whatever is wrong with it is a ValueError that names the file."""
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Opens the archive; all errors while it is read become a ValueError that names the file."""
     with path.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
                 yield archive
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-            raise ValueError(f"{path}: not a whole npz file: {error}") from error
+            raise ValueError(f"{path}: not a complete npz file: {error}") from error
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
 
-def _pairs(archive, targets=True):
-    """The names (X, y) of the arrays that the file must hold, going by those that it does.
+def _pairs(archive: zipfile.ZipFile, targets: bool = True) -> list[tuple[str, ...]]:
+    """The names (X, y) of the arrays of each split that the file contains; no other arrays may be in it.
 
     Args:
         archive: The file.
-        targets: Whether every X must have its y; if not, none may have one, and the names are (X,).
+        targets: Whether there must be a y for each X. If not, all may be missing, and the names are (X,).
     """
     names = _names(archive)
-    pairs = [("X", "y")]
+    pairs: list[tuple[str, ...]] = [("X", "y")]
     if "X_train" in names:
         splits = dict.fromkeys(SPLITS.values())
         pairs = [(f"X_{split}", f"y_{split}") for split in splits if {f"X_{split}", f"y_{split}"} & set(names)]
     if not targets and not any(name.startswith("y") for name in names):
-        pairs = [(X,) for X, _ in pairs]
+        pairs = [pair[:1] for pair in pairs]
     if {name for pair in pairs for name in pair} != set(names):
         raise ValueError(
             "expected the arrays X and y, or X_train and y_train (and X_val and y_val, X_test and y_test); "
@@ -128,9 +133,9 @@ def _pairs(archive, targets=True):
     return pairs
 
 
-def _names(archive):
-    """What the arrays are called here → what the archive calls them: X_val for "x_valid.npy"."""
-    names = {}
+def _names(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The name of each array here → its name in the archive: "X_val" → "x_valid.npy"."""
+    names: dict[str, str] = {}
     for file in dict.fromkeys(archive.namelist()):
         kind, underscore, split = file.removesuffix(".npy").lower().partition("_")
         kind = {"x": "X"}.get(kind, kind)
@@ -138,32 +143,32 @@ def _names(archive):
         if kind not in "Xy" or not file.endswith(".npy"):
             name = file
         if name in names:
-            raise ValueError(f"the file holds both {names[name]!a} and {file!a}, which are taken for the same")
+            raise ValueError(f"the file holds both {names[name]!a} and {file!a}, which have the same meaning")
         names[name] = file
     return names
 
 
-def _members(archive, pairs, dtype):
-    """The arrays by name, once they are known to fit each other and the memory."""
+def _members(archive: zipfile.ZipFile, pairs: list[tuple[str, ...]], dtype: np.dtype[Any]) -> dict[str, npy.Member]:
+    """The arrays by name, after their lengths and the memory that they need are checked."""
     names = _names(archive)
     wanted = [name for pair in pairs for name in pair]
     members = {name: npy.member(archive, name, names[name], dtype, labels=name[0] == "y") for name in wanted}
     for X, *y in pairs:
         if y and members[X].shape[0] != members[y[0]].shape[0]:
             raise ValueError(f"{X} has {members[X].shape[0]} rows and {y[0]} has {members[y[0]].shape[0]}")
-    needed = sum(member.bytes for member in members.values()) + max(member.beside for member in members.values())
+    needed = sum(member.nbytes for member in members.values()) + max(member.beside for member in members.values())
     allowed = max_bytes()
     if needed > allowed:
         raise ValueError(f"the arrays take {needed:,} bytes; {allowed:,} are allowed (FCFRAME_MAX_BYTES)")
     return members
 
 
-def _joined(archive, members):
-    """The rows of several arrays, one below the other."""
+def _joined(archive: zipfile.ZipFile, members: list[npy.Member]) -> Array:
+    """The arrays, concatenated along the first axis."""
     first, count = members[0], sum(member.shape[0] for member in members)
     for member in members:
         if member.shape[1:] != first.shape[1:] or member.made != first.made:
-            raise ValueError(f"a row of {member.name} is not as one of {first.name}")
+            raise ValueError(f"the rows of {member.name} and of {first.name} differ in shape or dtype")
     out, start = np.empty((count, *first.shape[1:]), first.made), 0
     for member in members:
         N = member.shape[0]

@@ -1,12 +1,17 @@
-"""Pickles from outside: read if their bytes are the known ones, and even then with next to nothing allowed."""
+"""Reads pickle files whose checksum is known, and even those with a restricted unpickler."""
 
 import contextlib
 import hashlib
 import io
 import itertools
 import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from fcframe import Array
 
 MAX_BYTES = 32 * 2**20
 MAX_OPCODES = 200_000
@@ -14,21 +19,21 @@ MAX_NAMES = 1000
 LONGEST_NAME = 100
 
 
-def read(path, md5):
-    """What the pickle in a file holds; texts of Python 2 come as bytes.
+def read(path: Path, md5: str) -> Any:
+    """The object in a pickle file; strings of Python 2 are read as bytes.
 
     Args:
         path: The file.
-        md5: The only file that is read has this sum.
+        md5: Its MD5 checksum; a file with any other is refused.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is another file; the message names what it would have asked for as a pickle.
+        ValueError: It is a different file; the message names the objects that its pickle would import.
     """
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise ValueError(f"{path}: not the official file: larger than {MAX_BYTES:,} bytes, and not read to its end")
+        raise ValueError(f"{path}: not the official file: it is larger than {MAX_BYTES:,} bytes")
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if found != md5:
         refused = (_shown(name) for name in asked_for(content) if name not in _ALLOWED)
@@ -39,31 +44,33 @@ def read(path, md5):
 
 
 class Unpickler(pickle.Unpickler):
-    """Makes NumPy arrays, and what needs no name: numbers, texts, lists, dicts."""
+    """Creates NumPy arrays, numbers, strings, lists and dicts, and nothing else."""
 
-    def find_class(self, module, name):
-        """What a pickle calls by name, if it is allowed."""
+    def find_class(self, module: str, name: str) -> Any:
+        """The object that a pickle imports, if that is allowed."""
         if f"{module}.{name}" not in _ALLOWED:
             raise ValueError(f"the pickle asks for {_shown(f'{module}.{name}')}: refused")
         return _ALLOWED[f"{module}.{name}"]
 
 
-def asked_for(content):
-    """The names, such as "posix.system", that a pickle asks for: read off its opcodes, of which none is executed.
+def asked_for(content: bytes) -> Iterator[str]:
+    """The names that a pickle would import, such as "posix.system". Its opcodes are read, but not executed.
 
-    Texts are cut to `LONGEST_NAME` characters as soon as they are read, so that a crafted file costs little.
+    Strings are cut to `LONGEST_NAME` characters as soon as they are read, so that a crafted file costs little.
 
     >>> import pickle
     >>> list(asked_for(pickle.dumps(print)))
     ['builtins.print']
     """
-    import pickletools  # only where something is wrong
+    import pickletools  # only needed for the message about a wrong file
 
-    names, texts, memo = set(), ("", ""), {}
-    with contextlib.suppress(ValueError):  # what is no pickle, or breaks off, asks for nothing more
+    names: set[str] = set()
+    texts: tuple[str, str] = "", ""
+    memo: dict[Any, str] = {}
+    with contextlib.suppress(ValueError):  # raised where the pickle is invalid or ends early
         for opcode, argument, _ in itertools.islice(pickletools.genops(content), MAX_OPCODES):
             name = None
-            if opcode.name in ("GLOBAL", "INST"):
+            if opcode.name in ("GLOBAL", "INST") and isinstance(argument, str):
                 name = argument[: 2 * LONGEST_NAME].replace(" ", ".", 1)
             elif opcode.name == "STACK_GLOBAL":
                 name = ".".join(texts)
@@ -80,20 +87,20 @@ def asked_for(content):
                 yield name
 
 
-def _shown(name):
-    """A name that a stranger chose, fit for a message of one line."""
+def _shown(name: str) -> str:
+    """A name from an unknown file, escaped and cut for a message of one line."""
     return ascii(name)[1:-1][:100]
 
 
-def _empty_array(*_):
-    return np.empty(0, np.uint8)  # its shape, type and bytes follow in the pickle
+def _empty_array(*_: object) -> Array:
+    return np.empty(0, np.uint8)  # the pickle sets shape, dtype and data afterwards
 
 
-def _dtype(code, align, copy):
-    return np.dtype(code, align=bool(align), copy=bool(copy))  # the pickle has 0 and 1, which NumPy is giving up
+def _dtype(code: str, align: int, copy: int) -> np.dtype[Any]:
+    return np.dtype(code, align=bool(align), copy=bool(copy))  # NumPy deprecates the integers 0 and 1 of the pickle
 
 
-_ALLOWED = {
+_ALLOWED: dict[str, Any] = {
     "numpy.core.multiarray._reconstruct": _empty_array,
     "numpy.ndarray": np.ndarray,
     "numpy.dtype": _dtype,

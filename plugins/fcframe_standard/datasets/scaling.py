@@ -1,15 +1,20 @@
-"""Shifting and scaling features by the statistics of the training rows."""
+"""Standardizes features with the statistics of the training rows."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
+from fcframe import Array
+
 BLOCK = 2**17
-"""How many numbers are treated at a time: they fit into the processor's cache, and no second table is made."""
+"""Numbers that are processed at a time: they fit into the processor's cache, and the table is not copied."""
 
 
-def statistics(table, rows):
+def statistics(table: Array, rows: Array) -> dict[str, Array]:
     """The "mean" and "scale" of each column over these rows: the standard deviation, or 1 where that is 0.
 
-    A column that is constant there has that constant as its mean, exactly, so that it becomes 0.
+    The mean of a constant column is exactly that constant, so that the column becomes 0.
 
     >>> statistics(np.array([[0.0, 7.0], [2.0, 7.0], [9.0, 9.0]]), np.array([0, 1]))
     {'mean': array([1., 7.]), 'scale': array([1., 1.])}
@@ -27,11 +32,11 @@ def statistics(table, rows):
     return {"mean": mean, "scale": np.where(std == 0, 1, std)}
 
 
-def scaled(table, rows, fitted, dtype):
-    """(x − mean) / scale of these rows in an array of that type, computed in float64; x where nothing was fitted."""
+def scaled(table: Array, rows: Array, fitted: Mapping[str, Any], dtype: np.dtype[Any]) -> Array:
+    """(x − mean) / scale of these rows, computed in float64 and returned in `dtype`; x itself if nothing was fitted."""
     X = np.empty((len(rows), table.shape[1]), dtype)
     start = 0
-    with np.errstate(over="ignore"):  # what is too large for the type becomes inf, which the training refuses
+    with np.errstate(over="ignore"):  # an overflow becomes inf, which the training refuses
         for block in _blocks(table, rows):
             if "mean" in fitted:
                 block = (block - fitted["mean"]) / fitted["scale"]
@@ -40,7 +45,7 @@ def scaled(table, rows, fitted, dtype):
     return X
 
 
-def _blocks(table, rows):
+def _blocks(table: Array, rows: Array) -> Iterator[Array]:
     step = max(1, BLOCK // table.shape[1])
     for start in range(0, len(rows), step):
         yield table[rows[start : start + step]]

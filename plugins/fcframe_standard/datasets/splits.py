@@ -1,27 +1,37 @@
-"""One array of examples → training, validation and test."""
+"""Splits an array of examples into training, validation and test."""
 
 import logging
-from typing import Annotated, TypeAlias
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field
 
-from fcframe import Data
+from fcframe import Array, Data
 
 Share: TypeAlias = Annotated[float, Field(ge=0, lt=0.5)]
-"""The field type of a split's part of all examples; two such parts leave some for training."""
+"""The field type of the fraction of examples in a split; below 0.5, so that two splits leave some for training."""
 
 
-def divide(X, y, validation, test, order, fitted, describe_row=None):
-    """Data whose last `test` rows are for testing, the `validation` rows before them for validation.
+def divide(
+    X: Array,
+    y: Array,
+    validation: int,
+    test: int,
+    order: Array,
+    fitted: Mapping[str, Any],
+    describe_row: Callable[[int], str] | None = None,
+) -> Data:
+    """Data whose last `test` rows are the test split, and the `validation` rows before them the validation split.
 
-    Nothing is copied: the splits are views of X and y, which the caller has put into the order that they shall have.
+    Nothing is copied: the splits are views of X and y, which the caller has shuffled.
 
     Args:
         X: All examples.
         y: Their targets.
-        validation: How many rows are for validation.
-        test: How many rows are for the test.
-        order: Which row of the source each example is.
+        validation: Number of rows for validation.
+        test: Number of rows for the test.
+        order: For each example, the number of its row in the source.
         fitted: As in `Data`.
         describe_row: As in `Data`.
 
@@ -35,8 +45,8 @@ def divide(X, y, validation, test, order, fitted, describe_row=None):
     return Data(X[:a], y[:a], X[a:b], y[a:b], X[b:], y[b:], fitted, rows=rows, describe_row=describe_row)
 
 
-def part(N, share):
-    """How many of N rows a share is, rounded down to whole rows; 0.29 of 100 are 29, whatever floats make of it.
+def part(N: int, share: float) -> int:
+    """The number of rows that are that fraction of N, rounded down, without floating-point error: 0.29 of 100 is 29.
 
     >>> part(100, 0.29), part(99, 0.29)
     (29, 28)
@@ -44,8 +54,8 @@ def part(N, share):
     return int(round(N * share, 6))
 
 
-def parts(source, N, validation, test):
-    """The sizes of the validation and the test split of N rows; a split that was asked for and is empty is noted."""
+def parts(source: Path, N: int, validation: float, test: float) -> tuple[int, int]:
+    """The sizes of the validation and the test split of N rows; warns of an empty split whose fraction is not 0."""
     sizes = part(N, validation), part(N, test)
     for name, share, size in (("validation", validation, sizes[0]), ("test", test, sizes[1])):
         if share and not size:
@@ -53,6 +63,6 @@ def parts(source, N, validation, test):
     return sizes
 
 
-def note(text):
-    """Says in a line what is valid, and probably a mistake."""
+def note(text: str) -> None:
+    """Logs a warning about something that is valid, but probably a mistake."""
     logging.getLogger("fcframe").warning("data: %s", text)

@@ -1,1 +1,1 @@
-"""The bundled initializers, each in a file of its own."""
+"""The bundled initializers, one per file."""

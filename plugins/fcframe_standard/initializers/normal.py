@@ -1,16 +1,16 @@
-"""A normal distribution of a given width."""
+"""Normal distribution with a given standard deviation."""
 
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
-from fcframe import Example, Initializer
+from fcframe import Array, Example, Initializer, Shape
 
 
 class Normal(Initializer):
-    """Normal distribution with mean 0 and standard deviation `scale`: the course's `weight_scale`.
+    """Normal distribution with mean 0 and standard deviation `scale`.
 
-    >>> import numpy as np
     >>> Normal(scale=0.0).sample((2,), 1, 2, np.random.default_rng(0))
     array([0., 0.])
     """
@@ -20,10 +20,10 @@ class Normal(Initializer):
     examples = (Example(scale=0.02),)
 
     scale: Annotated[float, Field(ge=0, le=1e6)] = 1e-2
-    """The standard deviation."""
+    """Standard deviation."""
 
-    def moments(self, shape, fan_in, fan_out):
+    def moments(self, shape: Shape, fan_in: int, fan_out: int) -> tuple[float, float]:
         return 0.0, self.scale
 
-    def sample(self, shape, fan_in, fan_out, rng):
+    def sample(self, shape: Shape, fan_in: int, fan_out: int, rng: "np.random.Generator") -> Array:
         return rng.normal(0.0, self.scale, shape)

@@ -1,12 +1,12 @@
-"""A constant start at 1."""
+"""Initialization with ones."""
 
 import numpy as np
 
-from fcframe import Example, Initializer
+from fcframe import Array, Example, Initializer, Shape
 
 
 class Ones(Initializer):
-    """Every number starts at 1.
+    """Every element starts at 1.
 
     >>> Ones().sample((2,), 1, 2, np.random.default_rng(0))
     array([1., 1.])
@@ -15,8 +15,8 @@ class Ones(Initializer):
     type = "ones"
     examples = (Example(),)
 
-    def moments(self, shape, fan_in, fan_out):
+    def moments(self, shape: Shape, fan_in: int, fan_out: int) -> tuple[float, float]:
         return 1.0, 0.0
 
-    def sample(self, shape, fan_in, fan_out, rng):
+    def sample(self, shape: Shape, fan_in: int, fan_out: int, rng: "np.random.Generator") -> Array:
         return np.ones(shape)

@@ -1,12 +1,12 @@
-"""A constant start at 0."""
+"""Initialization with zeros."""
 
 import numpy as np
 
-from fcframe import Example, Initializer
+from fcframe import Array, Example, Initializer, Shape
 
 
 class Zeros(Initializer):
-    """Every number starts at 0.
+    """Every element starts at 0.
 
     >>> Zeros().sample((2,), 1, 2, np.random.default_rng(0))
     array([0., 0.])
@@ -15,8 +15,8 @@ class Zeros(Initializer):
     type = "zeros"
     examples = (Example(),)
 
-    def moments(self, shape, fan_in, fan_out):
+    def moments(self, shape: Shape, fan_in: int, fan_out: int) -> tuple[float, float]:
         return 0.0, 0.0
 
-    def sample(self, shape, fan_in, fan_out, rng):
+    def sample(self, shape: Shape, fan_in: int, fan_out: int, rng: "np.random.Generator") -> Array:
         return np.zeros(shape)

@@ -1,1 +1,1 @@
-"""The bundled layers, each in a file of its own."""
+"""The bundled layers, one per file."""

@@ -5,18 +5,17 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, PositiveFloat
 
-from fcframe import Example, Layer, Parameter
+from fcframe import Array, Context, Example, Layer, Parameter, Params, Shape
 
 
 class BatchNorm(Layer):
     """Batch normalization, out = gamma · (x − mean) / sqrt(var + eps) + beta, mean and var over the minibatch.
 
-    In training the statistics are the minibatch's, and running ones follow them; an evaluation uses the running ones.
+    Training also updates running averages of mean and var, which an evaluation uses instead of the minibatch's.
     Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training…", 2015, algorithm 1.
 
-    Shapes: x (N, …) → out, the same; gamma, beta and the running mean and var: one example's shape.
+    Shapes: x and out (N, …); gamma, beta and the running averages have the shape of one example.
 
-    >>> from fcframe import Context
     >>> x, params = np.array([[1.0], [5.0]]), {"gamma": np.array([3.0]), "beta": np.array([10.0])}
     >>> ctx = Context(state={"mean": np.zeros(1), "var": np.ones(1)})
     >>> BatchNorm(eps=5.0).forward(x, params, ctx)[0]
@@ -30,23 +29,23 @@ class BatchNorm(Layer):
     examples_independent, minimum_batch = False, 2
 
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    """Share of the running statistics that is kept in each step."""
+    """Share of the running averages that is kept in each step."""
     eps: PositiveFloat = 1e-5
-    """Added to the variance, so that a constant feature does not divide by 0."""
+    """Added to the variance, to avoid a division by zero for a constant feature."""
 
-    def output_shape(self, input_shape):
+    def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def parameters(self, input_shape):
+    def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         return {
             "gamma": Parameter(input_shape, 1.0, decay=False),
             "beta": Parameter(input_shape, 0.0, decay=False),
         }
 
-    def state(self, input_shape):
+    def state(self, input_shape: Shape) -> dict[str, Parameter]:
         return {"mean": Parameter(input_shape, 0.0), "var": Parameter(input_shape, 1.0)}
 
-    def forward(self, x, params, ctx):
+    def forward(self, x: Array, params: Params, ctx: Context) -> tuple[Array, tuple[Array, Array]]:
         xhat, out = ctx.empty("xhat", x.shape), ctx.empty("out", x.shape)
         mean = x.mean(axis=0) if ctx.training else ctx.state["mean"]
         np.subtract(x, mean, out=xhat)
@@ -60,11 +59,12 @@ class BatchNorm(Layer):
         out += params["beta"]
         return out, (xhat, params["gamma"] * scale)
 
-    def reference(self, x, params, ctx):
+    def reference(self, x: Array, params: Params, ctx: Context) -> Array:
         mean, var = (x.mean(axis=0), x.var(axis=0)) if ctx.training else (ctx.state["mean"], ctx.state["var"])
-        return params["gamma"] * (x - mean) / np.sqrt(var + self.eps) + params["beta"]
+        xhat: Array = (x - mean) / np.sqrt(var + self.eps)
+        return params["gamma"] * xhat + params["beta"]
 
-    def backward(self, dout, cache, ctx):
+    def backward(self, dout: Array, cache: tuple[Array, Array], ctx: Context) -> tuple[Array, Params]:
         xhat, scale = cache
         dbeta = np.add.reduce(dout, axis=0, out=ctx.grad("beta"))
         dx = np.multiply(dout, xhat, out=ctx.empty("dx", dout.shape))

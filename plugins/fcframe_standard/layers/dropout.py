@@ -5,18 +5,17 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from fcframe import Example, Layer
+from fcframe import Array, Context, Example, Layer, Params, Shape
 
 
 class Dropout(Layer):
-    """Inverted dropout: in training each number is 0 with probability `rate`, the others are divided by 1 − rate.
+    """Inverted dropout: in training, each element is set to 0 with probability `rate`, else divided by 1 − rate.
 
-    An evaluation passes x on, so both have the same mean. Srivastava et al., "Dropout: A Simple Way to Prevent
-    Neural Networks from Overfitting", 2014, section 4.
+    In an evaluation out = x, which is the expected value of out in training. Srivastava et al., "Dropout: A Simple
+    Way to Prevent Neural Networks from Overfitting", 2014, section 4.
 
-    Shapes: x (N, …) → out, the same.
+    Shapes: x and out (N, …).
 
-    >>> from fcframe import Context
     >>> Dropout(rate=0.5).forward(np.ones((1, 2)), {}, Context(training=False))[0]
     array([[1., 1.]])
     >>> Dropout(rate=0.75).forward(np.ones((1, 8)), {}, Context(rng=np.random.default_rng(0)))[0]
@@ -28,12 +27,12 @@ class Dropout(Layer):
     stochastic = True
 
     rate: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    """Probability with which a number is set to 0."""
+    """Probability with which an element is set to 0."""
 
-    def output_shape(self, input_shape):
+    def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def forward(self, x, params, ctx):
+    def forward(self, x: Array, params: Params, ctx: Context) -> tuple[Array, Array | None]:
         if not ctx.training:
             return x, None
         mask = ctx.rng.random(out=ctx.empty("mask", x.shape), dtype=x.dtype)
@@ -41,6 +40,6 @@ class Dropout(Layer):
         mask /= 1 - self.rate
         return np.multiply(x, mask, out=ctx.empty("out", x.shape)), mask
 
-    def backward(self, dout, cache, ctx):
+    def backward(self, dout: Array, cache: Array | None, ctx: Context) -> tuple[Array, Params]:
         mask = cache
         return dout if mask is None else np.multiply(dout, mask, out=ctx.empty("dx", dout.shape)), {}

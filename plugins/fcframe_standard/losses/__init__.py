@@ -1,1 +1,1 @@
-"""The bundled losses, each in a file of its own."""
+"""The bundled losses, one per file."""

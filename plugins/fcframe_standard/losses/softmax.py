@@ -1,20 +1,19 @@
 """The softmax loss."""
 
 import numpy as np
-from pydantic import NonNegativeFloat
+from pydantic import NonNegativeFloat, NonNegativeInt
 
-from fcframe import Classes, Example, Loss
+from fcframe import Array, Classes, Context, Example, Loss, Shape
 from fcframe_standard.metrics.accuracy import Accuracy
 
 
 class SoftmaxLoss(Loss):
-    """Cross-entropy of softmax(scores), the mean over the minibatch of −log of the true class's probability.
+    """Softmax cross-entropy, the mean over the minibatch of −log softmax(scores)[y].
 
-    With class weights, or weights of examples, the mean is a weighted one: Σ wᵢ lossᵢ / Σ wᵢ.
+    With class weights or example weights w it is the weighted mean Σ wᵢ lossᵢ / Σ wᵢ over the minibatch.
 
-    Shapes: scores (N, C); y (N,) integers with 0 ≤ y < C.
+    Shapes: scores (N, C); y (N,), integers with 0 ≤ y < C.
 
-    >>> from fcframe import Context
     >>> loss, dscores = SoftmaxLoss().value_and_grad(np.log([[1.0, 3.0], [1.0, 1.0]]), np.array([0, 0]), Context())
     >>> round(loss, 6)  # the mean of log 4 and log 2
     1.039721
@@ -27,11 +26,11 @@ class SoftmaxLoss(Loss):
     metric = Accuracy()
     examples = (Example(), Example(class_weights=(0.5, 2.0, 1.0, 3.0)), Example(class_weights={1: 2.5}))
 
-    class_weights: tuple[NonNegativeFloat, ...] | dict[int, NonNegativeFloat] | None = None
-    """Weight of each class: a list with one number for each class, or an object from class to weight, where a class
-    that is not named has weight 1."""
+    class_weights: tuple[NonNegativeFloat, ...] | dict[NonNegativeInt, NonNegativeFloat] | None = None
+    """Weight of each class: a list with one number per class, or an object that maps classes to weights, in which a
+    missing class has weight 1."""
 
-    def check_scores(self, output_shape):
+    def check_scores(self, output_shape: Shape) -> None:
         super().check_scores(output_shape)
         C, weights = output_shape[0], self.class_weights
         if isinstance(weights, dict) and not all(0 <= label < C for label in weights):
@@ -40,14 +39,14 @@ class SoftmaxLoss(Loss):
         if isinstance(weights, tuple) and len(weights) != C:
             raise ValueError(f"class_weights has {len(weights)} numbers, but there are {C} scores, one for each class")
 
-    def value_and_grad(self, scores, y, ctx):
+    def value_and_grad(self, scores: Array, y: Array, ctx: Context) -> tuple[float, Array]:
         N = len(scores)
-        # A row for each class: NumPy walks along many examples much faster than along few classes.
+        # One row per class: NumPy is much faster along many examples than along few classes.
         columns = ctx.empty("columns", scores.shape[::-1])
         columns[...] = scores.T
         columns -= np.maximum.reduce(columns)
         numbers = columns.reshape(-1)
-        true = np.multiply(y, N, dtype=np.intp)  # where each row's true class lies, whatever kind of integer y has
+        true = np.multiply(y, N, dtype=np.intp)  # flat index of each example's true class; y has any integer dtype
         true += np.arange(N)
         chosen = numbers[true]
         np.exp(columns, out=columns)
@@ -63,8 +62,8 @@ class SoftmaxLoss(Loss):
         columns *= shares / sums
         return float(np.vdot(losses, shares)), columns.T
 
-    def _shares(self, y, scores, ctx):
-        """Each example's share of the weighted mean; None where all count the same."""
+    def _shares(self, y: Array, scores: Array, ctx: Context) -> Array | None:
+        """Each example's weight in the mean, wᵢ / Σ w; None if all are equal."""
         weights = ctx.weights
         if self.class_weights is not None:
             of_class = np.ones(scores.shape[1], scores.dtype)
@@ -75,4 +74,4 @@ class SoftmaxLoss(Loss):
         if weights is None:
             return None
         total = weights.sum()
-        return weights / total if total > 0 else np.zeros_like(weights)  # a minibatch of examples that do not count
+        return weights / total if total > 0 else np.zeros_like(weights)  # all weights of this minibatch are 0

@@ -1,1 +1,1 @@
-"""The bundled metrics, each in a file of its own."""
+"""The bundled metrics, one per file."""

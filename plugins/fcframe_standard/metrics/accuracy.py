@@ -1,12 +1,12 @@
 """Accuracy."""
 
-from fcframe import Classes, Example, Metric
+from fcframe import Array, Classes, Example, Metric
 
 
 class Accuracy(Metric):
-    """The share of rows whose highest score is the true class's; of equal scores the first counts.
+    """Accuracy, the share of examples whose highest score is that of the true class; of equal scores the first counts.
 
-    Shapes: scores (N, C); y (N,) integers.
+    Shapes: scores (N, C); y (N,), integers with 0 ≤ y < C.
 
     >>> import numpy as np
     >>> Accuracy().value(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
@@ -18,8 +18,9 @@ class Accuracy(Metric):
     targets = Classes()
     examples = (Example(),)
 
-    def value(self, scores, y):
+    def value(self, scores: Array, y: Array) -> float:
         return float((scores.argmax(axis=1) == y).mean())
 
-    def naive(self, scores, y):
-        return sum(list(row).index(max(row)) == label for row, label in zip(scores, y, strict=True)) / len(y)
+    def naive(self, scores: Array, y: Array) -> float:
+        right = [list(row).index(max(row)) == label for row, label in zip(scores, y, strict=True)]
+        return right.count(True) / len(right)

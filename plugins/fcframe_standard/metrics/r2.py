@@ -2,21 +2,21 @@
 
 import numpy as np
 
-from fcframe import Example, Metric, Numbers
+from fcframe import Array, Example, Metric, Numbers
 
 ROUNDING = 4
-"""How many steps of the type's precision may lie between numbers that are equal but for rounding."""
+"""Numbers count as equal if they differ by at most this many machine epsilons, relative to the largest."""
 
 
 class R2(Metric):
-    """Coefficient of determination, 1 − Σ(y − scores)² / Σ(y − mean of y)², over all numbers of all rows.
+    """Coefficient of determination, 1 − Σ(y − scores)² / Σ(y − ȳ)², with ȳ the mean of each output over the examples.
 
-    1 is perfect, 0 as good as always answering the mean. Where y is constant, 1 if the scores equal it, else 0; numbers
-    that differ by rounding alone count as equal there.
+    The sums go over all examples and outputs. 1 is perfect, and 0 is as good as always predicting ȳ. If y is constant,
+    the result is 1 where the scores equal y up to rounding, and 0 otherwise.
 
-    Shapes: scores (N, …); y the same, or (N,).
+    Shapes: scores (N, …); y of the same shape, or (N,) if an example has one score.
 
-    >>> R2().value(np.array([[1.0], [2.0], [3.0]]), np.array([1.0, 2.0, 4.0])).__round__(3)
+    >>> round(R2().value(np.array([[1.0], [2.0], [3.0]]), np.array([1.0, 2.0, 4.0])), 3)
     0.786
     >>> R2().value(np.array([[0.1], [0.2]]), np.array([0.1, 0.1]))
     0.0
@@ -27,18 +27,18 @@ class R2(Metric):
     targets = Numbers()
     examples = (Example(),)
 
-    def value(self, scores, y):
+    def value(self, scores: Array, y: Array) -> float:
         y = y.reshape(scores.shape)
         rounding = _rounding(y)
         spread = np.square(y - y.mean(axis=0, dtype=np.float64)).sum(axis=0)
-        # the mean of equal numbers is rounded too: what is left of their spread is noise
+        # the mean of equal numbers is rounded, so their computed spread may be slightly above 0
         varies = np.subtract(y.max(axis=0), y.min(axis=0), dtype=np.float64) > rounding
         if not varies.any():
             return float((np.abs(y - scores) <= rounding).all())
         residual = float(np.square(y - scores, dtype=np.float64).sum())
         return 1 - residual / float(spread[varies].sum())
 
-    def naive(self, scores, y):
+    def naive(self, scores: Array, y: Array) -> float:
         residual = spread = 0.0
         equal, rounding = True, _rounding(y.reshape(scores.shape)).ravel()
         scores, y = (array.reshape(len(y), -1).astype(np.float64) for array in (scores, y))
@@ -53,7 +53,7 @@ class R2(Metric):
         return 1 - residual / spread if spread else float(equal)
 
 
-def _rounding(y):
-    """How far apart numbers of each column may be that are equal but for rounding."""
+def _rounding(y: Array) -> Array:
+    """The largest difference, for each output, at which numbers count as equal."""
     precision = np.finfo(y.dtype).eps if y.dtype.kind == "f" else 0
     return np.asarray(ROUNDING * precision * np.abs(y).max(axis=0))

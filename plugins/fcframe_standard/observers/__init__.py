@@ -1,1 +1,1 @@
-"""The bundled observers, each in a file of its own."""
+"""The bundled observers, one per file."""

@@ -1,1 +1,1 @@
-"""The bundled optimizers, each in a file of its own."""
+"""The bundled optimizers, one per file."""

@@ -1,23 +1,24 @@
 """Adam."""
 
+from collections.abc import Mapping
 from math import sqrt
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field, PositiveFloat
 
-from fcframe import Example, Optimizer
+from fcframe import Array, Example, Optimizer, Step
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Adam(Optimizer):
-    """Adaptive moment estimation: steps of about learning_rate, whatever the gradient's scale.
+    """Adam, w ← w − learning_rate · m̂ / (√v̂ + eps): steps of about learning_rate, whatever the gradient's scale.
 
-    Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, algorithm 1, with both bias corrections
-    folded into the step size, as the end of its section 2 does.
+    m̂ and v̂ are the running means of the gradient and of its square, corrected for their start at 0. Kingma and Ba,
+    "Adam: A Method for Stochastic Optimization", 2015, algorithm 1; both corrections are part of the step size, as at
+    the end of its section 2.
 
-    >>> from fcframe import Step
     >>> w = np.array([1.0])
     >>> slots = {"m": np.zeros(1), "v": np.zeros(1)}
     >>> Adam().update(w, np.array([300.0]), slots, Step(number=1, learning_rate=0.001))
@@ -35,13 +36,13 @@ class Adam(Optimizer):
     beta2: Decay = 0.999
     """Share of v, the running mean of the squared gradient, that is kept in each step."""
     eps: PositiveFloat = 1e-8
-    """Added to sqrt(v), so that a parameter without gradient does not divide by 0."""
+    """Added to √v, to avoid a division by zero for a parameter without gradient."""
 
-    def slots(self):
+    def slots(self) -> tuple[str, ...]:
         return ("m", "v")
 
-    def update(self, w, dw, slots, step):
-        # m and v lack the paper's factors 1 − beta; the step size and eps below make up for them
+    def update(self, w: Array, dw: Array, slots: Mapping[str, Array], step: Step) -> None:
+        # m and v are kept without the paper's factors 1 − beta, which are part of the step size and of eps below
         m, v = slots["m"], slots["v"]
         m *= self.beta1
         m += dw

@@ -1,21 +1,21 @@
 """AdamW."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from fcframe import Example, Optimizer
+from fcframe import Array, Example, Optimizer, Step
 from fcframe_standard.optimizers.adam import Adam, Decay
 
 
 class AdamW(Optimizer):
     """Adam with decoupled weight decay: w ← w − learning_rate · weight_decay · w, then Adam's step.
 
-    Weights shrink by the same share whatever their gradients are; biases and scales do not shrink. Loshchilov and
-    Hutter, "Decoupled Weight Decay Regularization", 2019, algorithm 2, with the schedule's factor in learning_rate.
+    The decay does not depend on the gradients, and acts on weights, not on biases and scales. Loshchilov and Hutter,
+    "Decoupled Weight Decay Regularization", 2019, algorithm 2; learning_rate includes the schedule's factor.
 
     >>> import numpy as np
-    >>> from fcframe import Step
     >>> w = np.array([1.0])
     >>> slots = {"m": np.zeros(1), "v": np.zeros(1)}
     >>> AdamW(weight_decay=0.5).update(w, np.zeros(1), slots, Step(number=1, learning_rate=0.1))
@@ -35,14 +35,14 @@ class AdamW(Optimizer):
     beta2: Decay = 0.999
     """Share of v, the running mean of the squared gradient, that is kept in each step."""
     eps: PositiveFloat = 1e-8
-    """Added to sqrt(v), so that a parameter without gradient does not divide by 0."""
+    """Added to √v, to avoid a division by zero for a parameter without gradient."""
     weight_decay: Annotated[NonNegativeFloat, Field(lt=1e3)] = 1e-2
-    """λ: the share of each weight that is subtracted in a step of learning rate 1."""
+    """λ: the share of each weight that a step with learning rate 1 subtracts."""
 
-    def slots(self):
+    def slots(self) -> tuple[str, ...]:
         return ("m", "v")
 
-    def update(self, w, dw, slots, step):
+    def update(self, w: Array, dw: Array, slots: Mapping[str, Array], step: Step) -> None:
         if step.decay:
             w *= 1 - step.learning_rate * self.weight_decay
         adam = Adam.model_construct(beta1=self.beta1, beta2=self.beta2, eps=self.eps)

@@ -1,17 +1,20 @@
-"""Gradient descent."""
+"""Stochastic gradient descent."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field, NonNegativeFloat
 
-from fcframe import Example, Optimizer
+from fcframe import Array, Example, Optimizer, Step
 
 
 class SGD(Optimizer):
-    """Gradient descent, w −= learning_rate · v with v = momentum · v + dw; plain where momentum is 0.
+    """Stochastic gradient descent with momentum: v ← momentum · v + dw, then w ← w − learning_rate · v.
 
-    >>> from fcframe import Step
+    With momentum 0, the default, v is dw itself. Sutskever et al., "On the importance of initialization and momentum in
+    deep learning", 2013, section 2; here the learning rate multiplies v, not dw.
+
     >>> w = np.array([1.0])
     >>> SGD(learning_rate=0.5).update(w, np.array([2.0]), {}, Step(number=1, learning_rate=0.5))
     >>> w
@@ -29,10 +32,10 @@ class SGD(Optimizer):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the velocity v that is kept in each step."""
 
-    def slots(self):
+    def slots(self) -> tuple[str, ...]:
         return ("v",) if self.momentum else ()
 
-    def update(self, w, dw, slots, step):
+    def update(self, w: Array, dw: Array, slots: Mapping[str, Array], step: Step) -> None:
         if self.momentum:
             v = slots["v"]
             v *= self.momentum

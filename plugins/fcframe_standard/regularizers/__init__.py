@@ -1,1 +1,1 @@
-"""The bundled regularizers, each in a file of its own."""
+"""The bundled regularizers, one per file."""

@@ -1,1 +1,1 @@
-"""The bundled schedules, each in a file of its own."""
+"""The bundled schedules, one per file."""

@@ -1,16 +1,16 @@
-"""Decay by a factor per epoch."""
+"""Exponential decay."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from fcframe import Example, Schedule
+from fcframe import Example, Progress, Schedule
 
 
 class Exponential(Schedule):
-    """Exponential decay, factor = decay^epoch: after each epoch the learning rate is multiplied with `decay`.
+    """Exponential decay, factor = decay^epoch: after each epoch the learning rate is multiplied by `decay`.
 
-    >>> from fcframe import Progress
     >>> Exponential(decay=0.5).factor(Progress(step=250, steps_per_epoch=100, steps=1000), {})
     0.25
     """
@@ -19,7 +19,7 @@ class Exponential(Schedule):
     examples = (Example(decay=0.95),)
 
     decay: Annotated[float, Field(gt=0, le=1)] = 0.95
-    """What the learning rate is multiplied with after each epoch."""
+    """Factor by which the learning rate is multiplied after each epoch."""
 
-    def factor(self, progress, memory):
+    def factor(self, progress: Progress, memory: Mapping[str, float]) -> float:
         return self.decay**progress.epoch

@@ -1,16 +1,16 @@
-"""Decay when training stops getting better."""
+"""Reduction of the learning rate on a plateau."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
-from fcframe import Example, Schedule
+from fcframe import Example, Progress, Results, Schedule
 
 
 class ReduceOnPlateau(Schedule):
-    """Decays the learning rate when a watched figure has not improved for `patience` evaluations.
+    """Reduces the learning rate when a figure has not improved for more than `patience` evaluations in a row.
 
-    >>> from fcframe import Results
     >>> schedule = ReduceOnPlateau(patience=0)
     >>> memory = schedule.observe(schedule.start(), Results({"val_loss": 1.0}))
     >>> schedule.observe(memory, Results({"val_loss": 1.0}))["factor"]
@@ -21,26 +21,26 @@ class ReduceOnPlateau(Schedule):
     examples = (Example(watch="train_loss", better="lower", decay=0.3, patience=1),)
 
     watch: str = "val_loss"
-    """Figure that is watched: "val_loss", "train_loss", or the metric, as "val_acc"."""
+    """Figure that must improve: "val_loss", "train_loss", or the metric, for example "val_acc"."""
     better: Literal["lower", "higher"] | None = None
-    """Which way the figure improves; by default as the figure itself says: a loss is better lower, accuracy higher."""
+    """Whether lower or higher is better; by default as the figure itself says: "lower" for a loss."""
     decay: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """Factor of the learning rate."""
+    """Factor by which the learning rate is multiplied at each reduction."""
     patience: NonNegativeInt = 3
-    """Number of evaluations without improvement after which the learning rate is reduced."""
+    """Number of evaluations without improvement that are accepted; the next one reduces the learning rate."""
     least: NonNegativeFloat = 0.0
-    """Smallest factor of the learning rate."""
+    """Smallest factor of the learning rate, below which it is not reduced."""
 
-    def watched(self):
+    def watched(self) -> tuple[str, bool | None]:
         return self.watch, None if self.better is None else self.better == "higher"
 
-    def start(self):
+    def start(self) -> Mapping[str, float]:
         return {"factor": 1.0, "waited": 0.0}
 
-    def factor(self, progress, memory):
+    def factor(self, progress: Progress, memory: Mapping[str, float]) -> float:
         return memory["factor"]
 
-    def observe(self, memory, results):
+    def observe(self, memory: Mapping[str, float], results: Results) -> Mapping[str, float]:
         higher = results.higher_is_better(self.watch) if self.better is None else self.better == "higher"
         figure = results[self.watch] if higher else -results[self.watch]
         if "best" not in memory or figure > memory["best"]:

@@ -61,7 +61,7 @@ def test_a_wrong_sign_is_killed_by_the_gradient_check_and_named_with_its_line(re
     lines = Path(__file__).read_text().splitlines()
     line = next(number for number, text in enumerate(lines, 1) if "return self.slope * dout" in text)
     assert (found.status, found.check) == (MutantStatus.KILLED, "the_gradient_of_x_is_right")
-    assert (found.file, found.line, found.method) == ("test_mutation.py", line, "backward")
+    assert (found.file, found.line, found.method) == ("test_run.py", line, "backward")
     assert found.changed == "return (-(self.slope * dout * (x * self.slope > 0)), {})"
 
 
@@ -113,7 +113,7 @@ def test_the_facts_are_json_and_the_text_shows_what_survived(report):
     assert facts["component"] == "layer shifted"
     assert len(facts["mutants"]) == len(report.mutants)
     assert {mutant["status"] for mutant in facts["mutants"]} == {"killed", "survived", "equivalent"}
-    assert str(report).count("survived: test_mutation.py:") == len(report.survivors)
+    assert str(report).count("survived: test_run.py:") == len(report.survivors)
     assert "killed: " not in str(report)
     assert str(report).splitlines()[-1].startswith("layer shifted: ")
 

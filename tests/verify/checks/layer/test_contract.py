@@ -281,6 +281,19 @@ def test_a_wrong_shape_says_which_is_whose_and_nothing_of_squares(returned, said
     assert "right where all sizes are equal" not in str(report)
 
 
+def test_what_parameters_says_of_a_shape_is_shown_where_none_is_taken():
+    class Picky(Affine):
+        type = "picky"
+        examples = ()
+
+        def parameters(self, input_shape):
+            raise ValueError("the groups do not divide the channels")
+
+    failure = fcframe.gradcheck(Picky, checks=["an_input_shape_is_found"]).failures[0]
+    assert "parameters says: ValueError: the groups do not divide the channels" in failure.message
+    assert "look at parameters in test_contract.py" in failure.diagnosis
+
+
 # The report.
 
 
