@@ -438,7 +438,7 @@ def test_a_component_that_cannot_be_used_is_told_where_it_is_used(site):
     with pytest.raises(fcframe.SpecError) as caught:
         fcframe.load_spec(network("echo"), registry=registry)
     (line,) = caught.value.problems
-    assert line.startswith("spec: layers[0].type: layer 'echo' of plugin 'some' of some 1.0 is not usable: Echo (layer")
+    assert line.startswith("spec: layers[0].type: layer 'echo' of plugin 'some' of some 1.0 is not usable: Echo: ")
     assert "field 'scale'" in line
 
 

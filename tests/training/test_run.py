@@ -218,7 +218,7 @@ def test_a_folder_that_was_replaced_by_a_link_loses_nothing_through_it(tmp_path,
         fcframe.train(experiment(), out=tmp_path / "run", observers=[At(lambda: replace(True))])
     assert names(tmp_path / "home") == ["papers", "summary.json", "unfinished"]
     (tmp_path / "run").unlink()
-    with pytest.raises(OutputError, match=r"moved or replaced.*saved of it is in .*parameters\.npz"):
+    with pytest.raises(OutputError, match=r"moved or replaced.*could be saved: .*parameters\.npz"):
         fcframe.train(experiment(), out=tmp_path / "run", observers=[At(lambda: replace(False))])
     assert names(tmp_path / "home") == ["papers", "summary.json", "unfinished"]
     (kept,) = temporary.iterdir()

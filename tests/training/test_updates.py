@@ -74,7 +74,8 @@ def test_a_step_that_the_kernels_made_is_not_made_again_and_one_that_they_leave_
 
 @pytest.mark.parametrize("said", [None, 1, np.True_], ids=repr)
 def test_kernels_that_do_not_say_whether_they_made_a_step_are_refused(said):
-    with pytest.raises(fcframe.ContractError, match=rf"^kernels 'rapid': updates, step 1 returned {said!r}, and not "):
+    message = rf"^kernels 'rapid': updates, step 1: expected True \(done\) or False .*, got {said!r}$"
+    with pytest.raises(fcframe.ContractError, match=message):
         after_a_step_with(lambda w: said)
 
 
