@@ -38,6 +38,7 @@ class LossOrMetric(Component):
 class Metric(LossOrMetric):
     """A measure of the quality of scores, such as accuracy. It need not be differentiable.
 
+    >>> import numpy as np
     >>> from fcframe import Classes
     >>> class Error(Metric):
     ...     type, label, higher_is_better = "error", "err", False
@@ -72,6 +73,7 @@ class Metric(LossOrMetric):
 class Loss(LossOrMetric):
     """The function that training minimizes: a mean over the examples of the minibatch.
 
+    >>> import numpy as np
     >>> from fcframe import Numbers
     >>> class Linear(Loss):
     ...     type, targets = "linear", Numbers()
@@ -107,6 +109,7 @@ class Loss(LossOrMetric):
 class Regularizer(Component):
     """A penalty on weights that is added to the loss; it applies to every parameter with `decay=True`.
 
+    >>> import numpy as np
     >>> class L1(Regularizer):
     ...     type = "l1"
     ...     def value_and_grad(self, w, ctx):
