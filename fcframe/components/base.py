@@ -88,3 +88,15 @@ class Component(StrictModel, ABC):
         """The type and the fields. An ambiguous type in the context's "registry" is written as `distribution:type`."""
         registry = (info.context or {}).get("registry")
         return {"type": self.type if registry is None else registry.name(type(self)), **handler(self)}
+
+
+class FigureWatcher(Component):
+    """A component that may follow a figure of the evaluations during training: an observer or a schedule."""
+
+    def watched(self) -> tuple[str, bool | None] | None:
+        """The figure that the component watches, such as "val_loss", and whether higher is better (None: unspecified).
+
+        A spec is refused if its training does not measure the figure, or if the direction is wrong. Default: None, no
+        figure is watched.
+        """
+        return None

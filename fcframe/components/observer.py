@@ -3,12 +3,12 @@
 from abc import abstractmethod
 from typing import Annotated, Any, TypeAlias
 
-from fcframe.components.base import Component
+from fcframe.components.base import FigureWatcher
 from fcframe.components.fields import AnyOf
 from fcframe.events import Training
 
 
-class Observer(Component):
+class Observer(FigureWatcher):
     """An action during training, such as early stopping, gradient clipping or writing statistics.
 
     An observer is declared in a spec under `training.observers`. For each training, its method `watch` returns a new
@@ -42,14 +42,6 @@ class Observer(Component):
 
     kind = "observer"
     plural = "observers"
-
-    def watched(self) -> tuple[str, bool | None] | None:
-        """The figure that the observer watches, such as "val_loss", and whether higher is better (None: not specified).
-
-        A spec is refused if its training does not measure the figure, or if the direction is wrong. Default: None, no
-        figure is watched.
-        """
-        return None
 
     @abstractmethod
     def watch(self, training: Training) -> Any:

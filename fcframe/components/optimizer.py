@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, NamedTuple, TypeAlias
 
 from pydantic import NonNegativeFloat
 
-from fcframe.components.base import Component
+from fcframe.components.base import Component, FigureWatcher
 from fcframe.components.fields import AnyOf
 from fcframe.context import Array
 from fcframe.events import Results
@@ -78,7 +78,7 @@ class Progress(NamedTuple):
         return self.step // self.steps_per_epoch
 
 
-class Schedule(Component):
+class Schedule(FigureWatcher):
     """A rule for changing the learning rate during training.
 
     >>> class Inverse(Schedule):
@@ -91,14 +91,6 @@ class Schedule(Component):
 
     kind = "schedule"
     plural = "schedules"
-
-    def watched(self) -> tuple[str, bool | None] | None:
-        """The figure that `observe` uses, such as "val_loss", and whether higher is better (None: not specified).
-
-        A spec is refused if its training does not measure the figure, or if the direction is wrong. Default: None, no
-        figure is watched.
-        """
-        return None
 
     def warmup_steps(self) -> int:
         """Number of updates in the warm-up; there is a warning if the training is shorter. Default: 0."""
