@@ -21,7 +21,9 @@ Update = Callable[[Array, Array, Mapping[str, Array], Step], None]
 
 
 class Kernels:
-    """Operations on arrays, computed by NumPy. A provider derives from this class and overrides some of them.
+    """Operations of a training step, computed by NumPy.
+
+    A provider derives from this class and overrides the operations that it can compute faster.
 
     A layer can use them as `ctx.kernels`. Each operation writes its result into `out`, which shares no memory with the
     other arguments, and returns it. All arrays are of one dtype, float32 or float64, with any strides. The arrays of

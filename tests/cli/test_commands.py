@@ -93,7 +93,7 @@ def test_describe_gives_the_fields_as_json(folder):
         "takes": "integer > 0",
         "required": True,
         "default": None,
-        "description": "Size of the output.",
+        "description": "Number of outputs.",
     }
     assert initializer["default"] == {"type": "he", "gain": 1.0}
     assert initializer["takes"] == "a initializer" or initializer["takes"] == "an initializer"

@@ -122,7 +122,7 @@ BAD_INPUT = {
     ("--plugin", "standart"): "no plugin called 'standart'. Did you mean 'standard'?",
     ("--plugin", "standard", "relo"): "plugin 'standard' registers no 'relo'",
     ("--seed", "-1"): "--seed",
-    ("net.json", "--mutate"): "it takes no spec",
+    ("net.json", "--mutate"): "it does not take specs",
     ("misfit.json",): "misfit.json: layers[0]",
 }
 
