@@ -5,6 +5,7 @@ import os
 import re
 
 import pytest
+from rich.cells import cell_len
 
 from tests.cli.shell import Terminal, experiment, fcframe, started, write
 from tests.verify import plugins
@@ -107,7 +108,7 @@ def test_a_table_fits_80_columns_where_they_say_80(command, tmp_path):
     write(tmp_path / "s.json", experiment(network__layers=[{"type": "affine", "units": 10}] * 3))
     done = fcframe(*command, cwd=tmp_path, COLUMNS="80")
     assert done.code == 0
-    assert max(map(len, done.out.splitlines())) <= 80
+    assert max(map(cell_len, done.out.splitlines())) <= 80
     header = next(line for line in done.out.splitlines() if re.match("kind|field|layer |component", line))
     assert header.split()[-1] in ("is", "bytes", "verdict")
 
@@ -125,7 +126,7 @@ def test_a_terminal_of_80_columns_gets_short_lines(tmp_path):
     process.communicate(timeout=60)
     terminal.close()
     lines = re.sub(r"\x1b\[[0-9;]*m", "", terminal._shown.decode()).splitlines()
-    assert max(map(len, lines)) <= 80
+    assert max(map(cell_len, lines)) <= 80
 
 
 # Options and notes
