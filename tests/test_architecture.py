@@ -183,9 +183,9 @@ def test_every_plugin_ships_in_the_wheel_and_has_an_entry_point():
     named = {
         value.partition(":")[0].partition(".")[0] for value in project["project"]["entry-points"]["fcframe"].values()
     }
-    shipped = set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+    shipped = set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"])
     assert named == packages
-    assert shipped == {"fcframe", *(f"plugins/{name}" for name in packages)}
+    assert shipped == {"fcframe", "fcframe_pytest.py", *(f"plugins/{name}" for name in packages)}
 
 
 def python(code):

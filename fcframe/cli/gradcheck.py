@@ -20,7 +20,7 @@ from fcframe.errors import SpecError
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.plugins import Registry
 from fcframe.plugins import registry as installed
-from fcframe.plugins.faults import Quarantined
+from fcframe.plugins.faults import Quarantined, UnknownNameError
 from fcframe.providers import choose, limit_threads, name_in_use, requested_name
 from fcframe.strict import suggestion
 from fcframe.terminal import as_text, on_a_terminal
@@ -127,8 +127,7 @@ def _subjects(registry: Registry, names: Sequence[str], plugin: str | None) -> l
             try:
                 registry.named(name)
             except LookupError as error:
-                unknown = str(error.args[0]).startswith("no ")
-                hint = ". A spec is named by its file" if unknown else ""
+                hint = ". A spec is named by its file" if isinstance(error, UnknownNameError) else ""
                 raise SpecError([f"{error.args[0]}{hint}"]) from None
         spec = read_spec(name, ())
         with located(name):

@@ -15,6 +15,7 @@ class Notes(logging.Handler):
         self.printed: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Prints the warning."""
         text = " ".join(record.getMessage().split()).removeprefix("fcframe: ")
         if text not in self.printed:
             self.printed.add(text)

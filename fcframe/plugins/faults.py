@@ -53,6 +53,10 @@ class Ambiguous(NamedTuple):
         return f"the {self.kind} {self.type!r} is provided by {several}. Write {' or '.join(map(repr, self.names))}"
 
 
+class UnknownNameError(LookupError):
+    """No component has the name."""
+
+
 class UnusableError(KeyError):
     """A name in the registry cannot be used, because it is ambiguous or quarantined."""
 

@@ -24,8 +24,9 @@ class Announced:
         self.kind = source.kind
         self.type = source.type
 
-    def get(self) -> type[Component]:
-        """Imports the class, with its fields resolved.
+    @property
+    def value(self) -> type[Component]:
+        """The class, with its fields resolved; it is imported on first use.
 
         Raises:
             UnusableError: The component is quarantined; the message has the reason.
@@ -40,11 +41,6 @@ class Announced:
         if component in (self.source, vars(self).get("_imported")):
             return True
         return isinstance(self.source, Reference) and self.source.known() is component
-
-    @property
-    def value(self) -> type[Component]:
-        """The class; the value in the registry's mappings."""
-        return self.get()
 
     @cached_property
     def _imported(self) -> type[Component] | Quarantined:

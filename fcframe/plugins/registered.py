@@ -9,7 +9,7 @@ from fcframe.components import KINDS, Component
 from fcframe.errors import PluginError
 from fcframe.kernels import Kernels
 from fcframe.plugins import hooks
-from fcframe.plugins.faults import DISABLE, Ambiguous, Quarantined, UnusableError
+from fcframe.plugins.faults import DISABLE, Ambiguous, Quarantined, UnknownNameError, UnusableError
 from fcframe.plugins.installed import Plugin
 from fcframe.plugins.lookup import Announced, ByName, Provider
 from fcframe.plugins.references import Reference
@@ -127,22 +127,22 @@ class Registry:
         """The component of that kind with that type or `distribution:type`.
 
         Raises:
-            LookupError: There is none, or it is ambiguous or quarantined. The message lists the registered types, a
-                similar one, and broken plugins.
+            UnknownNameError: There is none. The message lists the registered types, a similar one, and broken plugins.
+            LookupError: It is ambiguous or quarantined.
         """
         try:
             component: type[Component] = self.of(kind)[name]
         except UnusableError as error:
             raise LookupError(str(error)) from None
         except KeyError:
-            raise LookupError(self._unknown(kind, name, [kind])) from None
+            raise UnknownNameError(self._unknown(kind, name, [kind])) from None
         return component
 
     def named(self, name: str) -> list[type[Component]]:
         """The components of all kinds with that type; at least one.
 
         Raises:
-            LookupError: As for `find`.
+            UnknownNameError, LookupError: As for `find`.
         """
         components: list[type[Component]] = []
         problems: list[str] = []
@@ -158,7 +158,7 @@ class Registry:
         if problems and (not components or ambiguous):
             raise LookupError("; ".join(problems))
         if not components:
-            raise LookupError(self._unknown("component", name, list(self._components)))
+            raise UnknownNameError(self._unknown("component", name, list(self._components)))
         return components
 
     def _unknown(self, what: str, name: str, kinds: Iterable[str]) -> str:
