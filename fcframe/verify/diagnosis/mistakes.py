@@ -13,7 +13,7 @@ from fcframe.verify.diagnosis.mismatch import CLOSE, Mismatch
 
 
 def wrong_at_kinks_only(mismatch: Mismatch) -> str:
-    """Right everywhere except at kinks, where it is not a subgradient."""
+    """Backward is right except at kinks, where it does not return a subgradient."""
     judgement, indices = mismatch.comparison.judgement, np.flatnonzero(mismatch.wrong)
     if np.all(judgement.low[indices] < judgement.high[indices]):
         return "it is right except at kinks, where it lies outside the slopes from left and right (at 0, or at ties)"
@@ -57,8 +57,8 @@ def independent_of_dout(mismatch: Mismatch) -> str:
 
 def equal_to_dout(mismatch: Mismatch) -> str:
     """Backward returns dout, as for the identity."""
-    alike = mismatch.is_dx and mismatch.is_close(mismatch.analytic, mismatch.dout)
-    return "it is dout itself: it is not multiplied by the layer's derivative" if alike else ""
+    same = mismatch.is_dx and mismatch.is_close(mismatch.analytic, mismatch.dout)
+    return "it is dout itself: it is not multiplied by the layer's derivative" if same else ""
 
 
 def constant_factor(mismatch: Mismatch) -> str:
@@ -70,7 +70,7 @@ def constant_factor(mismatch: Mismatch) -> str:
 
 
 def wrong_for_one_sign(mismatch: Mismatch) -> str:
-    """Right except where x, or dout, is positive, or negative."""
+    """Backward is wrong only where x is negative, or only where it is positive; the same for dout."""
     candidates = [("x", mismatch.fixture.x)] if mismatch.is_dx else []
     candidates += [("dout", mismatch.dout)] if mismatch.is_dx_of_same_shape else []
     for what, array in candidates:
@@ -108,10 +108,10 @@ def _known_factors(mismatch: Mismatch) -> Iterator[tuple[float, str]]:
     yield 2.0, ": a factor 2 too much"
     yield 0.5, ": a factor 2 is missing"
     for size, what in ((inputs, "D"), (outputs, "C")):
-        meant = f"{what} = {size}, the number of {'inputs' if what == 'D' else 'outputs'} of an example"
+        definition = f"{what} = {size}, the number of {'inputs' if what == 'D' else 'outputs'} of an example"
         if size > 1:
-            yield size, f", that is {meant}: a mean is right, or 1/{what} is missing"
-            yield 1 / size, f", that is 1/{what}, {meant}: a sum is right, or {what} is missing"
+            yield size, f", that is {definition}: a mean is right, or 1/{what} is missing"
+            yield 1 / size, f", that is 1/{what}, {definition}: a sum is right, or {what} is missing"
 
 
 def _fields(mismatch: Mismatch) -> Iterator[tuple[str, float]]:
@@ -135,16 +135,13 @@ def other_field_value(mismatch: Mismatch) -> str:
 
 def transposed(mismatch: Mismatch) -> str:
     """Backward returns rightᵀ for a parameter, or computes dx with Wᵀ where W is right, for a square W."""
-    if (
-        mismatch.analytic.ndim == 2
-        and mismatch.analytic.size > 1
-        and mismatch.is_close(mismatch.analytic.T, mismatch.numerical)
-    ):
+    analytic = mismatch.analytic
+    if analytic.ndim == 2 and analytic.size > 1 and mismatch.is_close(analytic.T, mismatch.numerical):
         return f"it is transposed: {mismatch.name}[i, j] holds the derivative that belongs at [j, i]"
     params = mismatch.fixture.params
     square = {name: W for name, W in params.items() if W.ndim == 2 and W.shape[0] == W.shape[1] > 1}
     for name, weight in square.items() if mismatch.is_dx else ():
-        if mismatch.is_close(mismatch.analytic, mismatch.measured_with(params={**params, name: weight.T.copy()})):
+        if mismatch.is_close(analytic, mismatch.measured_with(params={**params, name: weight.T.copy()})):
             return f"{name} and its transpose are exchanged"
     return ""
 
@@ -152,9 +149,8 @@ def transposed(mismatch: Mismatch) -> str:
 def gradient_of_another_parameter(mismatch: Mismatch) -> str:
     """Backward returns the gradient of another parameter of the same shape."""
     params = mismatch.fixture.params.items() if not mismatch.is_dx else ()
-    for name in (
-        name for name, array in params if f"d{name}" != mismatch.name and array.shape == mismatch.analytic.shape
-    ):
+    others = [name for name, array in params if array.shape == mismatch.analytic.shape and f"d{name}" != mismatch.name]
+    for name in others:
         if mismatch.is_close(mismatch.analytic, mismatch.measured(name=f"d{name}")):
             return f"it is the gradient of {name}: two gradients are exchanged"
     return ""
@@ -167,9 +163,8 @@ def wrong_at_one_index(mismatch: Mismatch) -> str:
         others = tuple(other for other in range(mismatch.analytic.ndim) if other != axis)
         indices = np.flatnonzero(mismatch.wrong.any(axis=others))
         if len(indices) == 1 and length > 2 and count == mismatch.analytic.size // length > 1:
-            return (
-                f"only {_slice_name(mismatch, axis, int(indices[0]))} is wrong: it is left out, or treated differently"
-            )
+            part = _slice_name(mismatch, axis, int(indices[0]))
+            return f"only {part} is wrong: it is left out, or treated differently"
     return ""
 
 

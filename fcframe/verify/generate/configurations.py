@@ -29,9 +29,13 @@ MAX_COMBINATIONS = 300
 def configurations(component: type[AnyComponent], registry: Registry, depth: int = DEPTH) -> list[AnyComponent]:
     """Different configurations of a component.
 
-    They are: the required fields only; all fields with values other than their defaults; the declared examples; and
-    for each field, the first two with this field changed. Configurations that the class refuses are left out, because
-    fields may depend on each other. A field for which every value is refused is changed together with another field.
+    1. The required fields only.
+    2. All fields with values other than their defaults.
+    3. The declared examples.
+    4. For each field: configuration 2 with each value of the field, and configuration 1 with the field's first value.
+
+    Fields may depend on each other, so configurations that the class refuses are left out. A field for which every
+    value is refused is changed together with another field.
     """
     values = field_values(component, registry, depth)
     required = _required(component, values, registry)
@@ -71,8 +75,8 @@ def field_values(component: type[Component], registry: Registry, depth: int = DE
         if name in FRAMEWORK_FIELDS:
             continue
         default = field.get("default")
-        of_kind = partial(_component_values, registry=registry, depth=depth)
-        options = [value for value in json_values(field, definitions, of_kind) if value != default]
+        component_values = partial(_component_values, registry=registry, depth=depth)
+        options = [value for value in json_values(field, definitions, component_values) if value != default]
         unusual = [value for value in options if isinstance(value, bool) or value not in (0, 1)]
         values[name] = unusual or options
     return values

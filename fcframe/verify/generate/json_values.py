@@ -7,37 +7,38 @@ from typing import Any, TypeAlias
 
 from fcframe.components import SCHEMA_KEY
 
-OfKind: TypeAlias = Callable[[str], list[Any]]
+ComponentValues: TypeAlias = Callable[[str], list[Any]]
 """A function from a kind of component, for example "layer", to a few configurations of that kind, as JSON."""
-NUMBERS = (0.37, 2.3, -1.7, 0.83, 0.061, 17.0, 5e-3)
-INTEGERS = (3, 2, 7, 5, 4, 12, 30, -3)
+NUMBERS: Sequence[float] = (0.37, 2.3, -1.7, 0.83, 0.061, 17.0, 5e-3)
+INTEGERS: Sequence[int] = (3, 2, 7, 5, 4, 12, 30, -3)
+"""The preferred values of number and integer fields; none of them is 0 or 1."""
 STRINGS = (
     "text", "a", "Ab_1", "x1", "7", "1.5", "2024-05-06", "a@b.cc", "#a0b1c2", "a.b", "a-b", "A", "ij,jk->ik", "/a/b",
 )  # fmt: skip
 """Candidates for string fields; those that match the field's pattern are used."""
 
 
-def json_values(field: Any, definitions: Mapping[str, Any], of_kind: OfKind) -> list[Any]:
+def json_values(field: Any, definitions: Mapping[str, Any], component_values: ComponentValues) -> list[Any]:
     """A few values that a JSON Schema accepts; an empty list if none is known.
 
     Args:
         field: The JSON Schema of the field.
         definitions: The "$defs" of the schema, to which "$ref" refers.
-        of_kind: Gives values for fields that hold a component.
+        component_values: Gives values for fields that hold a component.
     """
     if "$ref" in field:
-        return json_values(definitions.get(field["$ref"].rpartition("/")[2], {}), definitions, of_kind)
+        return json_values(definitions.get(field["$ref"].rpartition("/")[2], {}), definitions, component_values)
     if SCHEMA_KEY in field:
-        return of_kind(field[SCHEMA_KEY])
+        return component_values(field[SCHEMA_KEY])
     if "const" in field:
         return [field["const"]]
     if "enum" in field:
         return list(field["enum"])
     for key in ("anyOf", "oneOf"):
         if key in field:
-            return [value for option in field[key] for value in json_values(option, definitions, of_kind)]
+            return [value for option in field[key] for value in json_values(option, definitions, component_values)]
     if "allOf" in field:
-        return json_values(field["allOf"][0], definitions, of_kind)
+        return json_values(field["allOf"][0], definitions, component_values)
     kind = field.get("type")
     if kind == "boolean":
         return [True, False]
@@ -50,9 +51,9 @@ def json_values(field: Any, definitions: Mapping[str, Any], of_kind: OfKind) -> 
     if kind == "null":
         return [None]
     if kind == "array":
-        return _lists(field, definitions, of_kind)
+        return _lists(field, definitions, component_values)
     if kind == "object":
-        return _objects(field, definitions, of_kind)
+        return _objects(field, definitions, component_values)
     return []
 
 
@@ -91,28 +92,30 @@ def _strings(field: Mapping[str, Any]) -> list[str]:
     return [text for text in dict.fromkeys(texts) if re.search(field.get("pattern", ""), text)][:2]
 
 
-def _objects(field: Mapping[str, Any], definitions: Mapping[str, Any], of_kind: OfKind) -> list[Any]:
+def _objects(field: Mapping[str, Any], definitions: Mapping[str, Any], component_values: ComponentValues) -> list[Any]:
     """Two objects for a nested model, with no field at its default; objects with one item for a mapping."""
     options_of_fields = {}
     for name, inner in field.get("properties", {}).items():
-        options = [value for value in json_values(inner, definitions, of_kind) if value != inner.get("default")]
+        options = [
+            value for value in json_values(inner, definitions, component_values) if value != inner.get("default")
+        ]
         if options:
             options_of_fields[name] = options
     rows = [{name: options[turn % len(options)] for name, options in options_of_fields.items()} for turn in (0, 1)]
     # "0" is valid as a key of a mapping from strings and of one from integers.
     if "properties" not in field and isinstance(field.get("additionalProperties"), dict):
-        rows = [{"0": value} for value in json_values(field["additionalProperties"], definitions, of_kind)[:2]]
+        rows = [{"0": value} for value in json_values(field["additionalProperties"], definitions, component_values)[:2]]
     return rows if rows[0] != rows[-1] else rows[:1]
 
 
-def _lists(field: Mapping[str, Any], definitions: Mapping[str, Any], of_kind: OfKind) -> list[Any]:
+def _lists(field: Mapping[str, Any], definitions: Mapping[str, Any], component_values: ComponentValues) -> list[Any]:
     """Lists of allowed lengths, or, for a tuple, two tuples."""
     if "prefixItems" in field:
-        columns = [json_values(item, definitions, of_kind) for item in field["prefixItems"]]
+        columns = [json_values(item, definitions, component_values) for item in field["prefixItems"]]
         if not all(columns):
             return []
         return [[values[(turn + index) % len(values)] for index, values in enumerate(columns)] for turn in (0, 1)]
-    items = json_values(field.get("items", {}), definitions, of_kind)
+    items = json_values(field.get("items", {}), definitions, component_values)
     shortest, longest = field.get("minItems", 0), field.get("maxItems", 10**6)
     if not items or longest < 1:
         return []

@@ -65,25 +65,26 @@ def layer_cases(layers: Sequence[Layer], shapes: Mapping[int, Sequence[Shape | N
     thorough = 0
     for index, layer in enumerate(layers):
         own = [shape for shape in shapes.get(index, ()) if shape is not None]
-        fitting = list(accepted(layer, own, known))
+        fitting = list(accepted_shapes(layer, own, known))
         if not fitting:
             continue
+        # One case for each accepted shape, with a minibatch size that differs from all other axes.
+        standard = [LayerCase(layer, shape, N=distinct_batch_size(layer, shape), seed=seed) for shape in fitting]
         if thorough == 2:
             chosen = own or [fitting[index % len(fitting)]]
-            cases += [LayerCase(layer, shape, N=batch(layer, shape), seed=seed) for shape in chosen if shape in fitting]
+            cases += [case for case in standard if case.input_shape in chosen]
             continue
         thorough += 1
-        cases += [LayerCase(layer, shape, N=batch(layer, shape), seed=seed) for shape in fitting]
-        first, N = fitting[0], batch(layer, fitting[0])
-        others = [values for values in values_of(layer.input_domain(first)) if values != ORDINARY]
-        cases += [LayerCase(layer, first, N=N, values=values, seed=seed) for values in others]
-        cases += [LayerCase(layer, shape, N=batch(layer, shape), training=False, seed=seed) for shape in fitting[:2]]
-        cases += [LayerCase(layer, first, N=1, seed=seed), LayerCase(layer, first, N=13, seed=seed)]
-        cases.append(LayerCase(layer, first, N=1, training=False, seed=seed))
+        first = standard[0]
+        kinds = values_of(layer.input_domain(first.input_shape))
+        cases += standard
+        cases += [replace(first, values=values) for values in kinds if values != ORDINARY]
+        cases += [replace(case, training=False) for case in standard[:2]]
+        cases += [replace(first, N=1), replace(first, N=13), replace(first, N=1, training=False)]
     return [case for index, case in enumerate(cases) if case not in cases[:index]]  # a field may not be hashable
 
 
-def batch(layer: Layer, shape: Shape) -> int:
+def distinct_batch_size(layer: Layer, shape: Shape) -> int:
     """A minibatch size that no other axis has, so that code that confuses two axes fails."""
     sizes = {*shape, *layer.output_shape(shape)}
     sizes |= {size for parameter in layer.parameters(shape).values() for size in parameter.shape}
@@ -95,7 +96,7 @@ def redrawn(case: LayerCase, turn: int) -> LayerCase:
     return replace(case, seed=case.seed + 1000 * turn) if turn else case
 
 
-def accepted(layer: Layer, own: Sequence[Shape] = (), known: Sequence[Shape | None] = ()) -> Iterator[Shape]:
+def accepted_shapes(layer: Layer, own: Sequence[Shape] = (), known: Sequence[Shape | None] = ()) -> Iterator[Shape]:
     """The input shapes that a layer accepts.
 
     Args:

@@ -25,7 +25,7 @@ FURTHER_SHAPES: Sequence[Shape] = ((3,), (5,), (6,), (10,))
 """Output shapes that are tried if none of SHAPES is accepted, for example if a field fixes the number of classes."""
 N = 3
 """The number of examples in a fixture of a loss."""
-MANY = 12
+TRIAL_SIZE = 12
 """The number of examples when targets are tried: enough to contain values that the component refuses."""
 
 
@@ -194,7 +194,7 @@ def _refusal(component: Loss | Metric, targets: TargetsSample) -> str:
     rng = np.random.default_rng(0)
     if targets.draw_targets(rng, N, targets.output_shape) is None:
         return "there are no such targets"
-    scores, y = targets.draw(MANY, rng)
+    scores, y = targets.draw(TRIAL_SIZE, rng)
     if isinstance(component, Metric):
         values = component.value(scores, y), component.naive(scores, y)
         return "" if all(value is None or np.isfinite(value) for value in values) else "it is not finite"
