@@ -235,8 +235,19 @@ def _compare_groups(
 
 
 def _agrees(analytic: Array, value: Array, error: Array, largest: Array, natural: Array, tolerance: Array) -> Array:
-    """Where a central difference is nearly exact and the analytic derivative agrees with it; booleans (k, m)."""
+    """Where a central difference is nearly exact and the analytic derivative agrees with it; booleans (k, m).
+
+    Args:
+        analytic: (k, m), the analytic derivatives.
+        value: (k, m), the central differences.
+        error: (k, m), bounds of the rounding errors of the central differences.
+        largest: (k, 1), the largest derivative of the array.
+        natural: (k, m), about |f| / scale.
+        tolerance: (k, 1), the allowed absolute error of an analytic derivative.
+    """
     close = np.abs(analytic - value) <= error + RELATIVE_TOLERANCE * np.abs(value) + tolerance
+    # The error bar must be at most 1e-6 of the derivative's size. For a derivative near 0, the size is 1e-3 of the
+    # largest derivative of the array, or MIN_NATURAL_SHARE · |f| / scale: its own size would ask for too much precision.
     size = np.maximum(np.maximum(np.abs(value), MAX_RELATIVE_ERROR * largest), MIN_NATURAL_SHARE * natural)
     return np.asarray(close & (error <= 1e-3 * MAX_RELATIVE_ERROR * size))
 
@@ -285,6 +296,8 @@ def _judge_by_extrapolation(
         nearest = np.clip(analytic, low, high)
         allowed = ERROR_BARS * error_bar + RELATIVE_TOLERANCE * np.maximum(np.abs(low), np.abs(high)) + tolerance
         close = np.abs(analytic - nearest) <= allowed
+        # Too imprecise to decide: the error bar is more than 1e-3 of the derivative's size. The size is at least 1e-2 of
+        # the largest derivative of the array, and MIN_NATURAL_SHARE · |f| / scale.
         size = np.maximum(np.maximum(np.abs(value), 1e-2 * largest), MIN_NATURAL_SHARE * natural[elements])
         imprecise = ~kink & ~(error <= MAX_RELATIVE_ERROR * size)
     finite = np.isfinite(analytic)

@@ -57,7 +57,7 @@ class Mismatch:
         return self.is_dx and self.out.shape == self.fixture.x.shape
 
     def is_close(self, first: Array, second: Array, size: float | None = None) -> bool:
-        """Whether two arrays are equal up to CLOSE · size; by default, size is that of the measured gradient."""
+        """Whether two arrays differ by at most CLOSE · size + 1e-12; size is that of the measured gradient by default."""
         size = self.size if size is None else size
         return first.shape == second.shape and bool(np.all(np.abs(first - second) <= CLOSE * size + 1e-12))
 

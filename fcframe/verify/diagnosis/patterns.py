@@ -16,12 +16,11 @@ import numpy as np
 from fcframe.verify.derivatives.layer import Comparison
 from fcframe.verify.derivatives.verdict import Verdict
 from fcframe.verify.fixtures.layer import LayerFixture
+from fcframe.verify.generate.input_values import ORDINARY
 from fcframe.verify.generate.layer_cases import LayerCase
 from fcframe.verify.report import MISSHAPEN, Report, Result, Status
 from fcframe.verify.running.check import run_check
 
-ORDINARY = "gaussian"
-"""The values of x that show most mistakes; at x = 0, or for large |x|, many wrong terms are 0."""
 MIN_ELEMENTS = 5
 """The smallest number of right elements, and of wrong ones, from which a range of x is concluded."""
 SQUARES = (5, 4, 6, 7, 3, 8, 9, 10, 12)
@@ -44,14 +43,18 @@ def add_patterns(report: Report) -> Report:
         passed = [result.subject for result in results if result.status is Status.PASSED]
         if not failed:
             continue
-        text = pattern([result.subject for result in failed], passed) or _range(failed) or _right_when_square(failed)
+        failed_cases = [result.subject for result in failed]
+        text = common_property(failed_cases, passed) or _range_of_x(failed) or _right_when_square(failed)
         for result in failed if text else ():
             result.diagnosis = "\n".join(filter(None, [f"over all cases: {text}", result.diagnosis]))
     return report
 
 
-def pattern(failed: Sequence[LayerCase], passed: Sequence[LayerCase]) -> str:
-    """A property that all failed cases and no passed ones have, in words; "" if there is none that is known."""
+def common_property(failed: Sequence[LayerCase], passed: Sequence[LayerCase]) -> str:
+    """A property that all failed cases and no passed ones have, in words; "" if none is known.
+
+    Cases with ordinary values of x are compared first. Only if all of them pass, the kind of values is the property.
+    """
     ordinary_failed = [case for case in failed if case.values == ORDINARY]
     ordinary_passed = [case for case in passed if case.values == ORDINARY]
     if not ordinary_failed:
@@ -110,10 +113,12 @@ def _fields(cases: Sequence[LayerCase]) -> Iterator[tuple[str, Any, list[Any]]]:
 
 
 def _equals(name: str, value: Any, case: LayerCase) -> bool:
+    """Whether the field of this name has this value."""
     return bool(getattr(case.layer, name) == value)
 
 
 def _differs(name: str, value: Any, case: LayerCase) -> bool:
+    """Whether the field of this name has another value."""
     return not _equals(name, value, case)
 
 
@@ -125,8 +130,8 @@ def _values_in_words(kinds: Sequence[str]) -> str:
     return " and for ".join(words.get(kind, f"{kind} x") for kind in kinds)
 
 
-def _range(failed: Sequence[Result]) -> str:
-    """The range of x in which dx is wrong, in words, if no right element lies in it; otherwise ""."""
+def _range_of_x(failed: Sequence[Result]) -> str:
+    """The range of x, or of |x|, in which dx is wrong, in words; "" if right elements lie in it, too."""
     seen = [result for result in failed if isinstance(result.fact, Comparison) and result.fact.array == "dx"]
     seen = [result for result in seen if result.subject.values == ORDINARY]
     seen = [result for result in seen if result.subject.layer == seen[0].subject.layer]
