@@ -247,7 +247,7 @@ def _agrees(analytic: Array, value: Array, error: Array, largest: Array, natural
     """
     close = np.abs(analytic - value) <= error + RELATIVE_TOLERANCE * np.abs(value) + tolerance
     # The error bar must be at most 1e-6 of the derivative's size. For a derivative near 0, the size is 1e-3 of the
-    # largest derivative of the array, or MIN_NATURAL_SHARE · |f| / scale: its own size would ask for too much precision.
+    # largest derivative of the array, or MIN_NATURAL_SHARE · |f| / scale: 1e-6 of its own size would be too strict.
     size = np.maximum(np.maximum(np.abs(value), MAX_RELATIVE_ERROR * largest), MIN_NATURAL_SHARE * natural)
     return np.asarray(close & (error <= 1e-3 * MAX_RELATIVE_ERROR * size))
 
@@ -296,8 +296,8 @@ def _judge_by_extrapolation(
         nearest = np.clip(analytic, low, high)
         allowed = ERROR_BARS * error_bar + RELATIVE_TOLERANCE * np.maximum(np.abs(low), np.abs(high)) + tolerance
         close = np.abs(analytic - nearest) <= allowed
-        # Too imprecise to decide: the error bar is more than 1e-3 of the derivative's size. The size is at least 1e-2 of
-        # the largest derivative of the array, and MIN_NATURAL_SHARE · |f| / scale.
+        # Too imprecise to decide: the error bar is more than 1e-3 of the derivative's size. The size is at least 1e-2
+        # of the largest derivative of the array, and at least MIN_NATURAL_SHARE · |f| / scale.
         size = np.maximum(np.maximum(np.abs(value), 1e-2 * largest), MIN_NATURAL_SHARE * natural[elements])
         imprecise = ~kink & ~(error <= MAX_RELATIVE_ERROR * size)
     finite = np.isfinite(analytic)

@@ -57,7 +57,7 @@ class Mismatch:
         return self.is_dx and self.out.shape == self.fixture.x.shape
 
     def is_close(self, first: Array, second: Array, size: float | None = None) -> bool:
-        """Whether two arrays differ by at most CLOSE · size + 1e-12; size is that of the measured gradient by default."""
+        """Whether two arrays differ by at most CLOSE · size + 1e-12; by default, size is `self.size`."""
         size = self.size if size is None else size
         return first.shape == second.shape and bool(np.all(np.abs(first - second) <= CLOSE * size + 1e-12))
 
