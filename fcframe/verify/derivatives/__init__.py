@@ -1,1 +1,1 @@
-"""Measured derivatives with error bars, and the verdict on each element of a gradient."""
+"""Numerical derivatives with error bars, and their comparison with analytic derivatives."""

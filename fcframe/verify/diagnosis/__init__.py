@@ -1,1 +1,1 @@
-"""From a wrong gradient to its likely cause."""
+"""Finds the likely cause of a wrong gradient and describes it in words."""

@@ -1,4 +1,4 @@
-"""From a mismatch to words: what is wrong, its likely cause, and where to look."""
+"""Describes a wrong gradient of a layer: the facts, the likely cause, and where to look."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,40 +11,41 @@ from fcframe.verify.diagnosis.mistakes import MISTAKES
 from fcframe.verify.fixtures.layer import LayerFixture
 from fcframe.verify.report import look_at
 
-LOOKS: tuple[Callable[[Mismatch], str], ...] = (*MISTAKES, *TERMS)
-"""The dictionary, the most telling first. Each entry gives the cause in words, or nothing where it does not fit."""
+DIAGNOSES: tuple[Callable[[Mismatch], str], ...] = (*MISTAKES, *TERMS)
+"""The known mistakes, the most specific first. Each function returns the cause in words, or "" if it does not fit."""
 
 
-def explain(fixture: LayerFixture, found: Comparison) -> tuple[str, str]:
-    """What is wrong with a gradient, in two texts: the facts, and the likely cause with where to look."""
-    wrong = Mismatch(fixture, found)
-    cause = next(causes(wrong), "")
+def explain(fixture: LayerFixture, comparison: Comparison) -> tuple[str, str]:
+    """The message and the diagnosis for a wrong gradient: the facts, and the likely cause with where to look."""
+    mismatch = Mismatch(fixture, comparison)
+    cause = next(causes(mismatch), "")
     where = look_at(fixture.layer, "backward")
-    return _facts(wrong), "\n".join([*([f"likely cause: {cause}"] if cause else []), where])
+    return _facts(mismatch), "\n".join([*([f"likely cause: {cause}"] if cause else []), where])
 
 
-def causes(wrong: Mismatch) -> Iterator[str]:
-    """All entries of the dictionary that account for a mismatch, the most telling first."""
-    if not np.all(np.isfinite(wrong.analytic)):
+def causes(mismatch: Mismatch) -> Iterator[str]:
+    """All known mistakes that explain a wrong gradient, the most specific first."""
+    if not np.all(np.isfinite(mismatch.analytic)):
         yield "it is not a finite number: a division by 0, or the logarithm or root of a negative number"
-    elif np.all(np.isfinite(wrong.numerical)):
+    elif np.all(np.isfinite(mismatch.numerical)):
         with np.errstate(all="ignore"):
-            yield from filter(None, (look(wrong) for look in LOOKS))
+            yield from filter(None, (diagnosis(mismatch) for diagnosis in DIAGNOSES))
 
 
-def _facts(wrong: Mismatch) -> str:
-    judgement, array = wrong.found.judgement, wrong.name
+def _facts(mismatch: Mismatch) -> str:
+    """How many elements are wrong, and the worst one with the returned and the measured value."""
+    judgement, array = mismatch.comparison.judgement, mismatch.name
     worst = judgement.worst()
-    index = ", ".join(str(int(step)) for step in np.unravel_index(worst, wrong.analytic.shape))
-    returned, measured, bar = judgement.analytic[worst], judgement.numerical[worst], judgement.error[worst]
+    index = ", ".join(str(int(axis_index)) for axis_index in np.unravel_index(worst, mismatch.analytic.shape))
+    returned, measured, error_bar = judgement.analytic[worst], judgement.numerical[worst], judgement.error[worst]
     low, high = judgement.low[worst], judgement.high[worst]
     if low < high:
-        expected = f"forward has a kink there, at which anything from {low:.6g} to {high:.6g} is right"
+        expected = f"forward has a kink there, where any value from {low:.6g} to {high:.6g} is right"
     else:
-        off = abs(returned - measured) / bar if bar > 0 else np.inf
-        bars = f", which is {off:.1g} error bars away" if np.isfinite(off) else ""
-        expected = f"the slope of forward, measured, is {measured:.10g} ± {max(bar, 0):.1g}{bars}"
+        distance = abs(returned - measured) / error_bar if error_bar > 0 else np.inf
+        bars = f", which is {distance:.1g} error bars away" if np.isfinite(distance) else ""
+        expected = f"the measured derivative of forward is {measured:.10g} ± {max(error_bar, 0):.1g}{bars}"
     return (
-        f"{array} is wrong in {int(wrong.wrong.sum())} of {wrong.analytic.size} elements; the worst is "
+        f"{array} is wrong in {int(mismatch.wrong.sum())} of {mismatch.analytic.size} elements; the worst is "
         f"{array}[{index}]: backward gives {returned:.10g}; {expected}"
     )

@@ -1,4 +1,4 @@
-"""A gradient that is wrong, with all that the looks for its cause need."""
+"""A wrong gradient of a layer, with what is needed to find the cause."""
 
 from functools import cached_property
 from typing import Any
@@ -12,64 +12,76 @@ from fcframe.verify.derivatives.verdict import Verdict
 from fcframe.verify.fixtures.layer import LayerFixture
 
 CLOSE = 1e-4
-"""How well a mistake must account for what was returned, relative to the gradient's size."""
+"""How close two gradients must be to count as equal, relative to the largest element of the right gradient."""
 
 
 class Mismatch:
-    """What backward returned in a fixture, beside what was measured."""
+    """A gradient that backward returned, and the measured gradient.
 
-    def __init__(self, fixture: LayerFixture, found: Comparison) -> None:
-        self.fixture, self.found, self.name = fixture, found, found.array
-        self.analytic: Array = np.asarray(found.analytic, np.float64)
-        self.numerical: Array = found.numerical
-        self.rest: Array = self.analytic - self.numerical
-        """What backward returned too much."""
+    Attributes:
+        fixture: The layer and its arrays.
+        comparison: The comparison of the two gradients.
+        name: "dx", or "dW" for the parameter W.
+        analytic: What backward returned.
+        numerical: The measured gradient, in the same shape.
+        excess: analytic − numerical. A term that backward adds by mistake is in it, and a missing term with −1 times.
+        size: The largest absolute value of the measured gradient.
+        wrong: Which elements are wrong, booleans in the same shape.
+        dout: The gradient of the loss with respect to out for which backward was called.
+    """
+
+    def __init__(self, fixture: LayerFixture, comparison: Comparison) -> None:
+        self.fixture, self.comparison, self.name = fixture, comparison, comparison.array
+        self.analytic: Array = np.asarray(comparison.analytic, np.float64)
+        self.numerical: Array = comparison.numerical
+        self.excess: Array = self.analytic - self.numerical
         self.size = float(np.abs(self.numerical).max(initial=0))
         self.wrong: Array = np.zeros(self.analytic.size, bool)
-        self.wrong[found.judgement.where(Verdict.WRONG)] = True
+        self.wrong[comparison.judgement.where(Verdict.WRONG)] = True
         self.wrong = self.wrong.reshape(self.analytic.shape)
-        self.dout: Array = fixture.douts[found.dout]
+        self.dout: Array = fixture.douts[comparison.dout]
 
     @property
-    def of_x(self) -> bool:
-        """Whether it is dx that is wrong."""
+    def is_dx(self) -> bool:
+        """Whether the gradient is dx, and not that of a parameter."""
         return self.name == "dx"
 
     @cached_property
     def out(self) -> Array:
-        """What forward gives."""
+        """The output of forward."""
         return self.fixture.forward(self.fixture.x.copy()).out
 
     @property
-    def shape_kept(self) -> bool:
-        """Whether it is dx that is wrong, of a layer whose output has x's shape."""
-        return self.of_x and self.out.shape == self.fixture.x.shape
+    def is_dx_of_same_shape(self) -> bool:
+        """Whether the gradient is dx, and out has the shape of x."""
+        return self.is_dx and self.out.shape == self.fixture.x.shape
 
-    def alike(self, first: Array, second: Array, size: float | None = None) -> bool:
-        """Whether two arrays are the same, measured by the size of the right gradient."""
+    def is_close(self, first: Array, second: Array, size: float | None = None) -> bool:
+        """Whether two arrays differ by at most CLOSE · size + 1e-12; by default, size is `self.size`."""
         size = self.size if size is None else size
         return first.shape == second.shape and bool(np.all(np.abs(first - second) <= CLOSE * size + 1e-12))
 
-    def multiple(self, array: Array, of: Array) -> float | None:
-        """By which number one array is another one times it, if it is."""
-        square = float(np.vdot(of, of)) if of.shape == array.shape else 0.0
+    def factor(self, array: Array, base: Array) -> float | None:
+        """The number c for which array = c · base, or None if there is no such number, or it is 0."""
+        square = float(np.vdot(base, base)) if base.shape == array.shape else 0.0
         if not 0 < square < float("inf"):
             return None
-        factor = float(np.vdot(of, array)) / square  # of least squares: min over c of ‖array − c · of‖²
+        # Least squares: ‖array − c · base‖ is smallest for c = ⟨base, array⟩ / ⟨base, base⟩.
+        factor = float(np.vdot(base, array)) / square
         largest = float(np.abs(array).max(initial=0))
-        return factor if factor and self.alike(array, factor * of, largest) else None
+        return factor if factor and self.is_close(array, factor * base, largest) else None
 
-    def gradient(self, *, dout: Array | None = None, name: str | None = None) -> Array:
-        """The measured gradient for another dout, or of another parameter."""
+    def measured(self, *, dout: Array | None = None, name: str | None = None) -> Array:
+        """The measured gradient for another dout, or with respect to another array, for example "dW"."""
         dout = self.dout if dout is None else dout
         name = self.name if name is None else name
         return numerical_gradient(self.fixture, name, dout)
 
-    def gradient_with(self, *, x: Array | None = None, params: Params | None = None, fields: Any = None) -> Array:
-        """The measured gradient of the layer at another x, with other parameters, or other fields."""
-        moved = LayerFixture(self.fixture.case, self.fixture.dtype)
-        moved.layer = self.fixture.layer.model_copy(update=fields)
-        moved.x = self.fixture.x if x is None else x
-        moved.params = dict(self.fixture.params if params is None else params)
-        moved.state = self.fixture.state
-        return numerical_gradient(moved, self.name, self.dout)
+    def measured_with(self, *, x: Array | None = None, params: Params | None = None, fields: Any = None) -> Array:
+        """The measured gradient at another x, with other parameters, or with other values of the layer's fields."""
+        changed = LayerFixture(self.fixture.case, self.fixture.dtype)
+        changed.layer = self.fixture.layer.model_copy(update=fields)
+        changed.x = self.fixture.x if x is None else x
+        changed.params = dict(self.fixture.params if params is None else params)
+        changed.state = self.fixture.state
+        return numerical_gradient(changed, self.name, self.dout)

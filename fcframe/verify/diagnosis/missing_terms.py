@@ -1,4 +1,4 @@
-"""Terms that a backward forgets: each looks at what is missing, and says through what it comes."""
+"""Recognizes terms that a backward omits, from the difference between the returned and the measured gradient."""
 
 import numpy as np
 
@@ -6,38 +6,40 @@ from fcframe.context import Array
 from fcframe.verify.diagnosis.mismatch import Mismatch
 
 NEAR = 0.05
-"""How near to 1 most factors are that a small number makes."""
+"""The largest median distance from 1 of factors that a small constant, such as an epsilon, can cause."""
 DIAGONAL_SIZE = 16
-"""Up to how many inputs of an example the diagonal of the Jacobian is measured."""
+"""The largest number of inputs of an example for which the diagonal of the Jacobian is measured."""
 
 
-def a_multiple_of_something_known(wrong: Mismatch) -> str:
-    """What is too much, or missing, is a number times dout, x, out, the parameter, or 1."""
-    known = [("dout", wrong.dout), ("x", wrong.fixture.x), ("out", wrong.out)] if wrong.of_x else []
-    known += [] if wrong.of_x else [(wrong.name[1:], wrong.fixture.params[wrong.name[1:]])]
+def multiple_of_a_known_array(mismatch: Mismatch) -> str:
+    """Backward returns right + c · a, where a is dout, x, out, the parameter, or the constant 1."""
+    known = [("dout", mismatch.dout), ("x", mismatch.fixture.x), ("out", mismatch.out)] if mismatch.is_dx else []
+    known += [] if mismatch.is_dx else [(mismatch.name[1:], mismatch.fixture.params[mismatch.name[1:]])]
     for what, array in known:
-        factor = wrong.multiple(wrong.rest, array) if wrong.rest.size > 1 else None
+        factor = mismatch.factor(mismatch.excess, array) if mismatch.excess.size > 1 else None
         if factor is not None:
-            share = what if abs(abs(factor) - 1) < 1e-6 else f"{abs(factor):.6g} times {what}, a multiple of {what}"
-            return f"what is {'missing' if factor < 0 else 'too much'} is {share}"
-    constant = float(wrong.rest.reshape(-1)[0])
-    if wrong.rest.size > 1 and wrong.alike(wrong.rest, np.full_like(wrong.rest, constant), abs(constant)):
-        return f"it is off by {constant:.6g} in each element: a number is added that is not multiplied with dout"
+            term = what if abs(abs(factor) - 1) < 1e-6 else f"{abs(factor):.6g} times {what}, a multiple of {what}"
+            return f"{'a term is missing' if factor < 0 else 'there is one term too many'}: {term}"
+    constant = float(mismatch.excess.reshape(-1)[0])
+    constant_array = np.full_like(mismatch.excess, constant)
+    if mismatch.excess.size > 1 and mismatch.is_close(mismatch.excess, constant_array, abs(constant)):
+        return f"it is off by {constant:.6g} in each element: a number is added that is not multiplied by dout"
     return ""
 
 
-def all_but_the_diagonal(wrong: Mismatch) -> str:
-    """Each output by the input at its own place alone."""
-    width = int(np.prod(wrong.fixture.case.input_shape))
-    if not wrong.shape_kept or not wrong.fixture.independent or not 1 < width <= DIAGONAL_SIZE:
+def diagonal_of_the_jacobian_only(mismatch: Mismatch) -> str:
+    """analytic_j = dout_j ∂out_j/∂x_j, without the terms ∂out_i/∂x_j for i ≠ j."""
+    width = int(np.prod(mismatch.fixture.case.input_shape))
+    if not mismatch.is_dx_of_same_shape or not mismatch.fixture.independent or not 1 < width <= DIAGONAL_SIZE:
         return ""
-    # dx_j = Σ_i dout_i ∂out_i/∂x_j; with dout at one place i = j alone, what is left at j is the diagonal's term.
-    diagonal = np.zeros((len(wrong.dout), width))
-    for place in range(width):
-        dout = np.zeros_like(wrong.dout)
-        dout.reshape(len(dout), -1)[:, place] = wrong.dout.reshape(len(dout), -1)[:, place]
-        diagonal[:, place] = wrong.gradient(dout=dout).reshape(len(dout), -1)[:, place]
-    if wrong.alike(wrong.analytic, diagonal.reshape(wrong.analytic.shape)):
+    # dx_j = Σ_i dout_i ∂out_i/∂x_j. If dout is set to 0 except at i = j, dx_j is dout_j ∂out_j/∂x_j alone.
+    N = len(mismatch.dout)
+    diagonal = np.zeros((N, width))
+    for column in range(width):
+        dout = np.zeros_like(mismatch.dout)
+        dout.reshape(N, -1)[:, column] = mismatch.dout.reshape(N, -1)[:, column]
+        diagonal[:, column] = mismatch.measured(dout=dout).reshape(N, -1)[:, column]
+    if mismatch.is_close(mismatch.analytic, diagonal.reshape(mismatch.analytic.shape)):
         return (
             "it is dout times the diagonal of the Jacobian; each output depends on the other inputs of its row too, "
             "so the terms off its diagonal are missing, a sum over the row"
@@ -45,70 +47,78 @@ def all_but_the_diagonal(wrong: Mismatch) -> str:
     return ""
 
 
-def through_the_minibatch(wrong: Mismatch) -> str:
-    """The same for all examples (a mean's part), or following the standardized x (a variance's)."""
-    if not wrong.of_x or wrong.fixture.independent or wrong.fixture.case.N < 3:
+def term_through_the_minibatch(mismatch: Mismatch) -> str:
+    """The gradient through the mean or the variance over the minibatch is missing, as in batch normalization."""
+    if not mismatch.is_dx or mismatch.fixture.independent or mismatch.fixture.case.N < 3:
         return ""
-    return _through(wrong, 0, "the minibatch")
+    return _term_through_mean_or_variance(mismatch, 0, "the minibatch")
 
 
-def through_the_row(wrong: Mismatch) -> str:
-    """The same within an example: what a sum over its features gives."""
-    if not wrong.of_x or wrong.fixture.x.ndim < 2 or wrong.fixture.x.shape[-1] < 3:
+def term_through_the_row(mismatch: Mismatch) -> str:
+    """The gradient through a sum, a mean or a variance over the features of an example is missing."""
+    if not mismatch.is_dx or mismatch.fixture.x.ndim < 2 or mismatch.fixture.x.shape[-1] < 3:
         return ""
-    # softmax: dx = out · (dout − Σ dout·out); norm: dx = (dout − out · Σ dout·out) / ‖x‖. The sum is one number a row.
-    for what, array in (("out", wrong.out), ("x", wrong.fixture.x)):
-        if array.shape == wrong.rest.shape and _constant(wrong, wrong.rest / array, -1):
+    # softmax:       dx = out · (dout − Σ dout · out)
+    # normalization: dx = (dout − out · Σ dout · out) / ‖x‖
+    # In both, the missing term is out (or x) times a sum, which is one number for each row.
+    for what, array in (("out", mismatch.out), ("x", mismatch.fixture.x)):
+        if array.shape == mismatch.excess.shape and _is_constant(mismatch, mismatch.excess / array, -1):
             return (
-                f"what is missing is {what} times one number a row: a term that comes through the sum over each row, "
+                f"a term is missing: {what} times one number for each row. It comes through the sum over each row, "
                 "as in the Jacobian of a softmax or of a norm"
             )
-    return _through(wrong, -1, "each row")
+    return _term_through_mean_or_variance(mismatch, -1, "each row")
 
 
-def a_factor_of_its_own_for_each(wrong: Mismatch) -> str:
-    """Every feature, or every row, is right but for a factor near 1."""
+def factor_per_feature_or_row(mismatch: Mismatch) -> str:
+    """Backward returns c_j · right for each feature j, or c_n · right for each row n, with factors c near 1."""
     for axis, what in ((0, "feature"), (-1, "row")):
-        if not wrong.of_x or wrong.analytic.shape[axis] < 3:
+        if not mismatch.is_dx or mismatch.analytic.shape[axis] < 3:
             continue
-        above, below = (np.sum(wrong.numerical * array, axis=axis) for array in (wrong.analytic, wrong.numerical))
-        factor = np.expand_dims(above / below, axis)
-        if np.median(np.abs(factor - 1)) < NEAR and wrong.alike(wrong.analytic, factor * wrong.numerical):
+        # Least squares along the axis: c = Σ numerical · analytic / Σ numerical².
+        products = np.sum(mismatch.numerical * mismatch.analytic, axis=axis)
+        squares = np.sum(mismatch.numerical * mismatch.numerical, axis=axis)
+        factor = np.expand_dims(products / squares, axis)
+        near_one = np.median(np.abs(factor - 1)) < NEAR
+        if near_one and mismatch.is_close(mismatch.analytic, factor * mismatch.numerical):
             small = [
                 f"{name} (= {value:g})"
-                for name, value in wrong.fixture.layer.model_dump().items()
+                for name, value in mismatch.fixture.layer.model_dump().items()
                 if isinstance(value, float) and 0 < value < 0.1
             ]
-            hint = f": look whether forward and backward treat {' and '.join(small)} alike" if small else ""
-            return f"each {what} is off by a factor of its own, from {factor.min():.6g} to {factor.max():.6g}{hint}"
+            hint = f": look whether forward and backward use {' and '.join(small)} in the same way" if small else ""
+            return f"each {what} is wrong by another factor, from {factor.min():.6g} to {factor.max():.6g}{hint}"
     return ""
 
 
-def _through(wrong: Mismatch, axis: int, what: str) -> str:
-    """Whether what is missing is a · x + b along an axis: b comes through the mean, a through the variance."""
-    x, rest = wrong.fixture.x, wrong.rest
-    # Through a mean μ, ∂μ/∂xᵢ = 1/n: the same for all i. Through a variance σ², ∂σ²/∂xᵢ = 2 (xᵢ − μ)/n: along x − μ.
+def _term_through_mean_or_variance(mismatch: Mismatch, axis: int, what: str) -> str:
+    """Whether the error is a · (x − μ) + b along an axis: b comes through the mean, a through the variance."""
+    x, excess = mismatch.fixture.x, mismatch.excess
+    # Mean μ:      ∂μ/∂xᵢ = 1/n, the same for all i, so a missing term is a constant b.
+    # Variance σ²: ∂σ²/∂xᵢ = 2 (xᵢ − μ)/n, so a missing term is a multiple a of xᵢ − μ.
+    # Linear regression of the error on x − μ along the axis gives a and b.
     centred = x - x.mean(axis=axis, keepdims=True)
-    spread = np.sum(centred**2, axis=axis, keepdims=True)
-    mean = np.broadcast_to(rest.mean(axis=axis, keepdims=True), rest.shape)
-    slope = np.where(spread > 0, np.sum(centred * rest, axis=axis, keepdims=True) / spread, 0.0)
-    scale = float(np.abs(rest).max(initial=0))
-    if not wrong.alike(rest, slope * centred + mean, scale):
+    squares = np.sum(centred**2, axis=axis, keepdims=True)
+    intercept = np.broadcast_to(excess.mean(axis=axis, keepdims=True), excess.shape)
+    slope = np.where(squares > 0, np.sum(centred * excess, axis=axis, keepdims=True) / squares, 0.0)
+    scale = float(np.abs(excess).max(initial=0))
+    if not mismatch.is_close(excess, slope * centred + intercept, scale):
         return ""
-    by_mean, by_variance = (not wrong.alike(part, 0 * rest, scale) for part in (mean, slope * centred))
+    by_mean, by_variance = (not mismatch.is_close(part, 0 * excess, scale) for part in (intercept, slope * centred))
     through = " and ".join(["the mean"] * by_mean + ["the variance"] * by_variance)
     return f"the term that comes through {through} over {what} is missing or wrong" if through else ""
 
 
-def _constant(wrong: Mismatch, ratio: Array, axis: int) -> bool:
+def _is_constant(mismatch: Mismatch, ratio: Array, axis: int) -> bool:
+    """Whether all elements along the axis are equal and finite."""
     mean = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), ratio.shape)
-    return bool(np.all(np.isfinite(ratio))) and wrong.alike(ratio, mean, float(np.abs(ratio).max(initial=0)))
+    return bool(np.all(np.isfinite(ratio))) and mismatch.is_close(ratio, mean, float(np.abs(ratio).max(initial=0)))
 
 
 TERMS = (
-    a_multiple_of_something_known,
-    a_factor_of_its_own_for_each,
-    through_the_minibatch,
-    through_the_row,
-    all_but_the_diagonal,
+    multiple_of_a_known_array,
+    factor_per_feature_or_row,
+    term_through_the_minibatch,
+    term_through_the_row,
+    diagonal_of_the_jacobian_only,
 )

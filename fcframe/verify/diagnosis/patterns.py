@@ -1,4 +1,8 @@
-"""What a component's failures have in common, over all its cases: the value of a field, the mode, the shape."""
+"""Compares the failed and the passed cases of a layer, and describes what all failed cases have in common.
+
+This can be the value of a field, the mode (training or evaluation), the minibatch size, the rank of x, or the range of
+x. The text is added to the diagnosis of the failed checks.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -12,22 +16,22 @@ import numpy as np
 from fcframe.verify.derivatives.layer import Comparison
 from fcframe.verify.derivatives.verdict import Verdict
 from fcframe.verify.fixtures.layer import LayerFixture
+from fcframe.verify.generate.input_values import ORDINARY
 from fcframe.verify.generate.layer_cases import LayerCase
 from fcframe.verify.report import MISSHAPEN, Report, Result, Status
 from fcframe.verify.running.check import run_check
 
-ORDINARY = "gaussian"
-"""The kind of values from which most is seen: at 0, or far out, many a wrong term vanishes."""
-ENOUGH = 5
-"""How many right and wrong elements must be seen to say where the wrong ones lie."""
+MIN_ELEMENTS = 5
+"""The smallest number of right elements, and of wrong ones, from which a range of x is concluded."""
 SQUARES = (5, 4, 6, 7, 3, 8, 9, 10, 12)
-"""Sizes that are tried where all shall be equal."""
+"""Sizes that are tried, in this order, when all axes are to have the same size."""
 
 
 def add_patterns(report: Report) -> Report:
-    """Adds to the diagnosis of each failed check what its failing cases share and its passing ones do not.
+    """Adds what the failed cases of a check have in common to the diagnosis of each, and returns the same report.
 
-    A fault that stands in the way of all other checks of a case is reported once; they are skipped, and say why.
+    If the result of forward or backward has a form with which no other check can work, this is reported once. The other
+    failures of that case are changed to skipped.
     """
     _skip_consequences(report)
     groups: dict[tuple[str, str], list[Result]] = defaultdict(list)
@@ -37,38 +41,45 @@ def add_patterns(report: Report) -> Report:
     for results in groups.values():
         failed = [result for result in results if result.status is Status.FAILED]
         passed = [result.subject for result in results if result.status is Status.PASSED]
-        found = pattern([result.subject for result in failed], passed) if failed else ""
-        if failed and not found:
-            found = _range(failed) or _right_when_square(failed)
-        for result in failed if found else ():
-            result.diagnosis = "\n".join(filter(None, [f"over all cases: {found}", result.diagnosis]))
+        if not failed:
+            continue
+        failed_cases = [result.subject for result in failed]
+        text = common_property(failed_cases, passed) or _range_of_x(failed) or _right_when_square(failed)
+        for result in failed if text else ():
+            result.diagnosis = "\n".join(filter(None, [f"over all cases: {text}", result.diagnosis]))
     return report
 
 
-def pattern(failed: Sequence[LayerCase], passed: Sequence[LayerCase]) -> str:
-    """In words, what tells the failed cases from the passed ones; nothing, if nothing does."""
-    ordinary_failed, ordinary_passed = ([case for case in some if case.values == ORDINARY] for some in (failed, passed))
+def common_property(failed: Sequence[LayerCase], passed: Sequence[LayerCase]) -> str:
+    """A property that all failed cases and no passed ones have, in words; "" if none is known.
+
+    Cases with ordinary values of x are compared first. Only if all of them pass, the kind of values is the property.
+    """
+    ordinary_failed = [case for case in failed if case.values == ORDINARY]
+    ordinary_passed = [case for case in passed if case.values == ORDINARY]
     if not ordinary_failed:
-        kinds = sorted({case.values for case in failed})
-        passes = {case.values for case in passed}
-        return f"wrong only for {_shown_kinds(kinds)}" if ordinary_passed and not passes & set(kinds) else ""
+        failed_values, passed_values = ({case.values for case in cases} for cases in (failed, passed))
+        only_these = ordinary_passed and not passed_values & failed_values
+        return f"wrong only for {_values_in_words(sorted(failed_values))}" if only_these else ""
     if not ordinary_passed:
         return ""
-    shared = []
-    for text, holds in _features(ordinary_failed + ordinary_passed):
+    # One property that all failed cases have and no passed case has; otherwise two properties that no passed case has
+    # both of. `candidates` are those that all failed cases have and some, but not all, passed ones.
+    candidates = []
+    for text, holds in _properties(ordinary_failed + ordinary_passed):
         if all(map(holds, ordinary_failed)):
             if not any(map(holds, ordinary_passed)):
                 return text
             if not all(map(holds, ordinary_passed)):
-                shared.append((text, holds))
-    for (first, one), (second, other) in combinations(shared, 2):
-        if not any(one(case) and other(case) for case in ordinary_passed):
-            return f"{first}, and {second}"
+                candidates.append((text, holds))
+    for (first_text, first), (second_text, second) in combinations(candidates, 2):
+        if not any(first(case) and second(case) for case in ordinary_passed):
+            return f"{first_text}, and {second_text}"
     return ""
 
 
-def _features(cases: Sequence[LayerCase]) -> Iterator[tuple[str, Callable[[LayerCase], bool]]]:
-    """What may tell cases apart, the most telling first: the words if all failed cases have it and no passed one."""
+def _properties(cases: Sequence[LayerCase]) -> Iterator[tuple[str, Callable[[LayerCase], bool]]]:
+    """Properties of cases, the most specific first: the text for a report, and whether a case has the property."""
     yield "wrong in evaluation only", lambda case: not case.training
     yield "wrong in training only", lambda case: case.training
     yield "wrong only for N > 1", lambda case: case.N > 1
@@ -90,7 +101,7 @@ def _features(cases: Sequence[LayerCase]) -> Iterator[tuple[str, Callable[[Layer
 
 
 def _fields(cases: Sequence[LayerCase]) -> Iterator[tuple[str, Any, list[Any]]]:
-    """Each field that has several values over the cases: its name, its default, and the values."""
+    """Each field with more than one value in these cases: its name, its default, and the values."""
     for name, field in type(cases[0].layer).model_fields.items():
         values: list[Any] = []
         for case in cases:
@@ -102,34 +113,37 @@ def _fields(cases: Sequence[LayerCase]) -> Iterator[tuple[str, Any, list[Any]]]:
 
 
 def _equals(name: str, value: Any, case: LayerCase) -> bool:
+    """Whether the field of this name has this value."""
     return bool(getattr(case.layer, name) == value)
 
 
 def _differs(name: str, value: Any, case: LayerCase) -> bool:
+    """Whether the field of this name has another value."""
     return not _equals(name, value, case)
 
 
-def _shown_kinds(kinds: Sequence[str]) -> str:
+def _values_in_words(kinds: Sequence[str]) -> str:
+    """Kinds of values of x, joined by "and for"."""
     words = {
-        "ties": "x with exact zeros and ties", "nought": "x = 0", "tiny": "x of about 1e-6", "large": "x of about 1e3",
+        "ties": "x with exact zeros and ties", "zero": "x = 0", "tiny": "x of about 1e-6", "large": "x of about 1e3",
     }  # fmt: skip
     return " and for ".join(words.get(kind, f"{kind} x") for kind in kinds)
 
 
-def _range(failed: Sequence[Result]) -> str:
-    """Where x lies where dx is wrong, if no right element of these cases lies there."""
+def _range_of_x(failed: Sequence[Result]) -> str:
+    """The range of x, or of |x|, in which dx is wrong, in words; "" if right elements lie in it, too."""
     seen = [result for result in failed if isinstance(result.fact, Comparison) and result.fact.array == "dx"]
-    seen = [found for found in seen if found.subject.values == ORDINARY]
-    seen = [found for found in seen if found.subject.layer == seen[0].subject.layer]
+    seen = [result for result in seen if result.subject.values == ORDINARY]
+    seen = [result for result in seen if result.subject.layer == seen[0].subject.layer]
     if not seen:
         return ""
     x = np.concatenate([LayerFixture(result.subject).x.reshape(-1) for result in seen])
     wrong = np.concatenate([result.fact.judgement.verdicts == Verdict.WRONG for result in seen])
     for name, values in (("x", x), ("|x|", np.abs(x))):
-        if min(wrong.sum(), (~wrong).sum()) < ENOUGH:
+        if min(wrong.sum(), (~wrong).sum()) < MIN_ELEMENTS:
             continue
         low, high = values[wrong].min(), values[wrong].max()
-        if np.any((values >= low) & (values <= high) & ~wrong):
+        if np.any((values >= low) & (values <= high) & ~wrong):  # a right element lies in the range
             continue
         if name == "x" and (np.all((values < 0) == wrong) or np.all((values > 0) == wrong)):
             return f"wrong only where x is {'negative' if high < 0 else 'positive'}"
@@ -139,10 +153,13 @@ def _range(failed: Sequence[Result]) -> str:
 
 
 def _right_when_square(failed: Sequence[Result]) -> str:
-    """Runs the check again where N, the number of inputs and, if it can be, that of outputs are one and the same."""
+    """Runs the check again with N = D, and with D = C where the layer allows it; says so if it passes then.
+
+    N is the minibatch size, D the number of inputs and C the number of outputs of an example.
+    """
     result = failed[0]
     layer = result.subject.layer
-    # A wrong number alone: what raised, warned or took too long is not run again, and a wrong shape proves nothing.
+    # Only for wrong numbers: a check that raised, warned or took too long is not repeated.
     if not isinstance(result.fact, Comparison) or result.subject.N < 2 or result.subject.values != ORDINARY:
         return ""
     for outputs_too in (True, False):
@@ -154,27 +171,31 @@ def _right_when_square(failed: Sequence[Result]) -> str:
             except ValueError:
                 continue
             case = replace(result.subject, input_shape=(size,), N=size)
-            subjects = (partial(LayerFixture, replace(case, seed=case.seed + turn)) for turn in range(3))
-            again = [run_check(result.component, result.rule, str(case), (subject,)) for subject in subjects]
-            if all(found.status is Status.PASSED for found in again):
-                return f"right where all sizes are equal ({size}), wrong elsewhere: one axis is taken for another"
+            subjects = (partial(LayerFixture, replace(case, seed=case.seed + offset)) for offset in range(3))
+            results = [run_check(result.component, result.rule, str(case), (subject,)) for subject in subjects]
+            if all(repeated.status is Status.PASSED for repeated in results):
+                return f"right where all sizes are equal ({size}), wrong elsewhere: one axis is mistaken for another"
             break
     return ""
 
 
 def _skip_consequences(report: Report) -> None:
-    """In a case whose forward or backward has not the form that all else needs, everything else is skipped."""
-    first: dict[tuple[str, str], Result] = {}
+    """Changes failures to skipped where they follow from another failure of the same case.
+
+    The cause is a failed check of the form of forward's or backward's result, which all other checks need. A later
+    failure is a consequence if the form is wrong, if the component raised, or if the same problem is reported again.
+    """
+    causes: dict[tuple[str, str], Result] = {}
     for result in report:
-        cause = first.get((result.component, result.case))
+        cause = causes.get((result.component, result.case))
         if result.status is not Status.FAILED:
             continue
         if cause is None:
             if getattr(result.rule, "foundation", False):
-                first[result.component, result.case] = result
+                causes[result.component, result.case] = result
             continue
-        word = result.message.partition(" ")[0]  # "raised", "printed", "warned:", "took" …: no check's own words
-        again = not result.diagnosis and word == cause.message.partition(" ")[0]
-        if cause.fact == MISSHAPEN or word == "raised" or again:
+        word = result.message.partition(" ")[0]  # "raised", "printed", "warned:" or "took" if no check failed by itself
+        repeated = not result.diagnosis and word == cause.message.partition(" ")[0]
+        if cause.fact == MISSHAPEN or word == "raised" or repeated:
             result.status, result.diagnosis = Status.SKIPPED, ""
-            result.message = f"needs what fails already: {cause.check.replace('_', ' ')}"
+            result.message = f"fails because of another failure: {cause.check.replace('_', ' ')}"

@@ -1,4 +1,4 @@
-"""Whether the gradient of a scalar function is right, and in words why it is not."""
+"""Checks the gradient of a scalar function, and describes the likely cause where it is wrong."""
 
 from collections.abc import Callable, Mapping
 from math import prod
@@ -11,7 +11,7 @@ from fcframe.verify.derivatives.verdict import Judgement, Verdict
 from fcframe.verify.report import CheckFailure, Inconclusive
 
 CLOSE = 1e-4
-"""How well a factor must account for a wrong gradient, relative to the gradient's size."""
+"""How close a wrong gradient must be to a multiple of the right one, relative to its largest element."""
 
 
 def compare(
@@ -22,15 +22,19 @@ def compare(
     where: str,
     factors: Mapping[str, float] | None = None,
 ) -> None:
-    """Raises where a gradient is wrong, or cannot be decided; a kink takes any value between its slopes.
+    """Compares a gradient with numerical derivatives; at a kink, every value between the two slopes is accepted.
 
     Args:
-        name: What the gradient is a gradient of, for the message.
-        analytic: What the component gave.
-        array: Where, in float64.
-        value: The function.
-        where: Where the reader should look.
-        factors: What some numbers mean here, "N = 3" → 3.0.
+        name: The name of `array`, for the message, for example "scores".
+        analytic: The gradient that the component returned.
+        array: The point at which the gradient is taken, in float64.
+        value: The scalar function.
+        where: Where to look for the mistake, as the last line of the diagnosis.
+        factors: Factors by which the gradient may be wrong, by their meaning, for example "N = 3" → 3.0.
+
+    Raises:
+        CheckFailure: An element is wrong.
+        Inconclusive: No element is wrong, but some could not be measured precisely enough.
     """
     judgement = judged(analytic, array, value)
     if judgement.has(Verdict.WRONG):
@@ -42,9 +46,16 @@ def compare(
 
 
 def described(name: str, judgement: Judgement, shape: tuple[int, ...], chosen: Array | slice = slice(None)) -> str:
-    """The worst element with both values and the error bar, and how many are wrong, of those that were measured."""
+    """The message for a wrong gradient: its worst element, and how many of the measured elements are wrong.
+
+    Args:
+        name: The name of the array.
+        judgement: The verdict on the measured elements.
+        shape: The shape of the array.
+        chosen: The flat indices of the measured elements; by default all.
+    """
     worst, wrong = judgement.worst(), judgement.where(Verdict.WRONG)
-    index = ", ".join(str(step) for step in np.unravel_index(np.arange(prod(shape))[chosen][worst], shape))
+    index = ", ".join(str(axis_index) for axis_index in np.unravel_index(np.arange(prod(shape))[chosen][worst], shape))
     low, high = judgement.low[worst], judgement.high[worst]
     expected = f"measured {judgement.numerical[worst]:.10g} ± {judgement.error[worst]:.1g}"
     if low < high:
@@ -56,14 +67,16 @@ def described(name: str, judgement: Judgement, shape: tuple[int, ...], chosen: A
 
 
 def _cause(analytic: Array, numerical: Array, factors: Mapping[str, float]) -> str:
+    """The likely cause in words, or "" if none is known."""
     if not np.all(np.isfinite(analytic)):
         return "it is not a finite number: a division by 0, or the logarithm or root of a negative number"
     if not analytic.any():
         return "it is zero everywhere: the gradient is not computed, or not returned"
+    # Least squares: ‖analytic − c · numerical‖ is smallest for c = ⟨numerical, analytic⟩ / ⟨numerical, numerical⟩.
     factor = float(np.vdot(numerical, analytic) / np.vdot(numerical, numerical)) if numerical.any() else np.nan
     if not np.allclose(analytic, factor * numerical, rtol=CLOSE, atol=CLOSE * np.abs(analytic).max()):
         return ""
-    known = {"the sign is turned": -1.0, "a factor 2 too much": 2.0, "a factor 2 is missing": 0.5}
+    known = {"the sign is wrong": -1.0, "a factor 2 too much": 2.0, "a factor 2 is missing": 0.5}
     for text, number in factors.items():
         known |= {f"that is {text}": number, f"that is 1 / ({text})": 1 / number}
     meaning = next((f": {text}" for text, number in known.items() if abs(factor / number - 1) < CLOSE), "")

@@ -1,1 +1,1 @@
-"""What is drawn for the checks: configurations from a JSON Schema, input values, targets and shapes."""
+"""Generates the cases of the checks: configurations from a JSON Schema, input values, targets and shapes."""

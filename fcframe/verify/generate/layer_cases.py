@@ -1,4 +1,7 @@
-"""The cases of a layer: which configuration, input shape, minibatch size, mode and values."""
+"""Generates the cases of a layer: configurations, input shapes, minibatch sizes, modes and values of x.
+
+The axes of a case have different sizes where possible, because code that confuses two axes is right on a square.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,22 +17,22 @@ INPUT_SHAPES: Sequence[Shape] = (
     (21,), (30,), (60,), (1,), (2,), (3,), (4,), (3, 12), (4, 9), (4, 4), (8, 8), (2, 2), (1, 4, 4), (3, 8, 8),
     (2, 1, 1), (2, 3, 1, 4),
 )  # fmt: skip
-"""Input shapes that are tried; of each rank up to 3 the first that the layer takes."""
+"""Input shapes that are tried; the first that the layer accepts is used for each rank up to 3."""
 
 BATCH_SIZES = (3, 4, 6, 7, 8, 9, 10, 11)
-"""Sizes of minibatches; the first that is the size of no other axis."""
+"""Minibatch sizes; the first that differs from the sizes of all other axes is used."""
 
 
 @dataclass(frozen=True)
 class LayerCase:
-    """One situation in which a layer is checked."""
+    """A layer with an input shape, a minibatch size, a mode and values of x, for one run of the checks."""
 
     layer: Layer
     input_shape: Shape
     N: int = 3
     training: bool = True
     values: str = ORDINARY
-    """The kind of numbers in x: a name of VALUES, or of INTEGER_VALUES."""
+    """The kind of values in x: a key of VALUES or of INTEGER_VALUES."""
     seed: int = 0
     kernels: Kernels = NUMPY
 
@@ -38,7 +41,7 @@ class LayerCase:
 
     @cached_property
     def name(self) -> str:
-        """What tells the case from others, for people and for pytest's -k."""
+        """The case's name in reports and for pytest's -k, for example "beta=2.3,x=3x5,evaluation"."""
         shape = "x".join(str(size) for size in self.input_shape)
         parts = [*changed_fields(self.layer), f"x={self.N}x{shape}"]
         parts += [] if self.values == ORDINARY else [self.values]
@@ -47,50 +50,61 @@ class LayerCase:
 
 
 def layer_cases(layers: Sequence[Layer], shapes: Mapping[int, Sequence[Shape | None]], seed: int) -> list[LayerCase]:
-    """The first two configurations thoroughly: at each rank, with all values, modes and batch sizes; the others once.
+    """The cases of a layer.
+
+    The first two configurations get cases for every rank, kind of values, mode and minibatch size. Each other
+    configuration gets one case, or one for each input shape of its examples.
 
     Args:
-        layers: The configurations.
-        shapes: By a configuration's index, the input shapes of its examples.
-        seed: Draws the numbers.
+        layers: The configurations of the layer.
+        shapes: The input shapes of the examples of a configuration, by its index in `layers`.
+        seed: The seed of all random numbers of the cases.
     """
     cases: list[LayerCase] = []
-    known = [shape for found in shapes.values() for shape in found]
+    known = [shape for of_examples in shapes.values() for shape in of_examples]
     thorough = 0
     for index, layer in enumerate(layers):
         own = [shape for shape in shapes.get(index, ()) if shape is not None]
-        taken = list(accepted(layer, own, known))
-        if not taken:
+        fitting = list(accepted_shapes(layer, own, known))
+        if not fitting:
             continue
+        # One case for each accepted shape, with a minibatch size that differs from all other axes.
+        standard = [LayerCase(layer, shape, N=distinct_batch_size(layer, shape), seed=seed) for shape in fitting]
         if thorough == 2:
-            chosen = own or [taken[index % len(taken)]]
-            cases += [LayerCase(layer, shape, N=batch(layer, shape), seed=seed) for shape in chosen if shape in taken]
+            chosen = own or [fitting[index % len(fitting)]]
+            cases += [case for case in standard if case.input_shape in chosen]
             continue
         thorough += 1
-        cases += [LayerCase(layer, shape, N=batch(layer, shape), seed=seed) for shape in taken]
-        first, N = taken[0], batch(layer, taken[0])
-        others = [values for values in values_of(layer.input_domain(first)) if values != ORDINARY]
-        cases += [LayerCase(layer, first, N=N, values=values, seed=seed) for values in others]
-        cases += [LayerCase(layer, shape, N=batch(layer, shape), training=False, seed=seed) for shape in taken[:2]]
-        cases += [LayerCase(layer, first, N=1, seed=seed), LayerCase(layer, first, N=13, seed=seed)]
-        cases.append(LayerCase(layer, first, N=1, training=False, seed=seed))
-    return [case for place, case in enumerate(cases) if case not in cases[:place]]  # a field may not be hashable
+        first = standard[0]
+        kinds = values_of(layer.input_domain(first.input_shape))
+        cases += standard
+        cases += [replace(first, values=values) for values in kinds if values != ORDINARY]
+        cases += [replace(case, training=False) for case in standard[:2]]
+        cases += [replace(first, N=1), replace(first, N=13), replace(first, N=1, training=False)]
+    return [case for index, case in enumerate(cases) if case not in cases[:index]]  # a field may not be hashable
 
 
-def batch(layer: Layer, shape: Shape) -> int:
-    """A size of the minibatch that no other axis has: what mistakes one axis for another shows."""
+def distinct_batch_size(layer: Layer, shape: Shape) -> int:
+    """A minibatch size that no other axis has, so that code that confuses two axes fails."""
     sizes = {*shape, *layer.output_shape(shape)}
     sizes |= {size for parameter in layer.parameters(shape).values() for size in parameter.shape}
     return next((N for N in BATCH_SIZES if N not in sizes), BATCH_SIZES[-1] + 2)
 
 
 def redrawn(case: LayerCase, turn: int) -> LayerCase:
-    """The same case with other numbers; turn 0 is the case itself."""
+    """The same case with other random numbers; for turn 0, the case itself."""
     return replace(case, seed=case.seed + 1000 * turn) if turn else case
 
 
-def accepted(layer: Layer, own: Sequence[Shape] = (), known: Sequence[Shape | None] = ()) -> Iterator[Shape]:
-    """Of its own shapes all that the layer takes; of the known ones and INPUT_SHAPES the first of each other rank."""
+def accepted_shapes(layer: Layer, own: Sequence[Shape] = (), known: Sequence[Shape | None] = ()) -> Iterator[Shape]:
+    """The input shapes that a layer accepts.
+
+    Args:
+        layer: The layer.
+        own: Input shapes of the configuration's own examples; all that the layer accepts are returned.
+        known: Input shapes of other configurations. Of these and of INPUT_SHAPES, the first accepted one is returned
+            for each rank that no earlier shape has; ranks above 3 are tried only if no other shape is accepted.
+    """
     ranks: set[int] = set()
     for shape in (*own, *known, *INPUT_SHAPES):
         if shape is None or (shape not in own and (len(shape) in ranks or (ranks and len(shape) > 3))):

@@ -1,4 +1,4 @@
-"""How a configuration is called in case names, and a random generator of its own for each."""
+"""The name of a configuration in case names, and a random generator for each configuration."""
 
 import zlib
 from enum import Enum
@@ -10,12 +10,13 @@ from fcframe.components import Component
 
 
 def changed_fields(component: Component) -> list[str]:
-    """The fields that are not at their defaults, as a case's name shows them: "beta=2.3"; the same in each process."""
+    """The fields that are not at their defaults, as in case names, for example "beta=2.3"; equal in all processes."""
     shown = component.model_dump(exclude_defaults=True)
     return [f"{name}={_short(value)}" for name, value in shown.items() if name != "type"]
 
 
 def _short(value: Any) -> str:
+    """A field's value as a short text."""
     if isinstance(value, dict) and "type" in value:
         fields = ",".join(f"{name}={_short(item)}" for name, item in value.items() if name != "type")
         return f"{value['type']}({fields})" if fields else str(value["type"])
@@ -29,10 +30,10 @@ def _short(value: Any) -> str:
 
 
 def configuration_name(component: Component) -> str:
-    """A configuration's name: the fields that are not at their defaults."""
+    """The fields that are not at their defaults, separated by commas, or "defaults"."""
     return ",".join(changed_fields(component)) or "defaults"
 
 
 def generator_for(component: Component, seed: int) -> np.random.Generator:
-    """A generator of its own for each configuration."""
+    """A random generator that depends on the component's type, its configuration and the seed."""
     return np.random.default_rng([seed, zlib.crc32(f"{component.type} {configuration_name(component)}".encode())])

@@ -1,4 +1,8 @@
-"""Scores and labels for what takes both: which labels a loss or a metric takes is found out by trying."""
+"""Draws scores and targets for losses and metrics.
+
+If the class declares its targets, those are drawn. Otherwise several kinds of targets are tried, and those that the
+loss or metric accepts are used.
+"""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -13,15 +17,16 @@ from fcframe.context import Array, Context
 from fcframe.verify.running.sandbox import MisbehaviorError, TimeLimitError, guarded
 
 Draw: TypeAlias = Callable[[np.random.Generator, int, Shape], Array | None]
-"""(rng, N, output_shape) → labels of N rows, or None where there are none of this kind for that shape."""
+"""A function (rng, N, output_shape) → the targets of N examples, or None if this kind does not fit the shape."""
 
 SHAPES: Sequence[Shape] = ((4,), (1,), (2,), (2, 5))
-"""Shapes of one row of scores that are tried; none of their sizes is N."""
+"""Output shapes, the shape of the scores of one example, that are tried; none of their sizes is N."""
 FURTHER_SHAPES: Sequence[Shape] = ((3,), (5,), (6,), (10,))
-"""Shapes that are tried where none of the others is taken, for example because a field has one number a class."""
+"""Output shapes that are tried if none of SHAPES is accepted, for example if a field fixes the number of classes."""
 N = 3
-MANY = 12
-"""Rows of a try: so many that numbers which are not taken are among them."""
+"""The number of examples in a fixture of a loss."""
+TRIAL_SIZE = 12
+"""The number of examples when targets are tried: enough to contain values that the component refuses."""
 
 
 def _classes(rng: np.random.Generator, N: int, shape: Shape) -> Array | None:
@@ -39,38 +44,42 @@ _VALUES: Mapping[str, Callable[[np.random.Generator, Shape], Array]] = {
     "signs": lambda rng, shape: rng.choice([-1.0, 1.0], size=shape),
     "integer signs": lambda rng, shape: rng.choice([-1, 1], size=shape),
 }
-"""From the most general kind of labels to the most special; each is tried where those before it are not taken."""
+"""Kinds of targets, from the most general to the most special; each is tried if those before it are refused."""
 
 
-def _a_number_each(draw: Callable[[np.random.Generator, Shape], Array]) -> Draw:
+def _one_per_score(draw: Callable[[np.random.Generator, Shape], Array]) -> Draw:
+    """Targets in the shape of the scores, (N, *output_shape)."""
     return lambda rng, N, shape: draw(rng, (N, *shape))
 
 
-def _a_number_a_row(draw: Callable[[np.random.Generator, Shape], Array]) -> Draw:
+def _one_per_example(draw: Callable[[np.random.Generator, Shape], Array]) -> Draw:
+    """One target for each example, (N,)."""
     return lambda rng, N, _shape: draw(rng, (N,))
 
 
 GROUPS: Sequence[Mapping[str, Draw]] = (
-    {"classes": _classes} | {f"{name}, one a row": _a_number_a_row(draw) for name, draw in _VALUES.items()},
-    {name: _a_number_each(draw) for name, draw in _VALUES.items()},
+    {"classes": _classes} | {f"{name}, one per example": _one_per_example(draw) for name, draw in _VALUES.items()},
+    {name: _one_per_score(draw) for name, draw in _VALUES.items()},
 )
-"""Kinds of labels: one a row, and one for each score; of each group the first kind that is taken is used."""
+"""Kinds of targets: one for each example, and one for each score. The first accepted kind of each group is used."""
 
 SCORES: Mapping[str, Callable[[np.random.Generator, Shape], Array]] = {
     "": lambda rng, shape: rng.normal(size=shape),
     "probabilities": lambda rng, shape: rng.dirichlet([2.0] * shape[-1], size=shape[:-1]) * 0.98 + 0.01,
 }
-"""What scores are drawn from: the second where the first gives no finite number."""
+"""Kinds of scores: real numbers, and probabilities if real numbers do not give a finite value."""
 
 
 @dataclass(frozen=True)
 class TargetsSample:
-    """Scores of one shape with labels of one kind, of which any number of rows can be drawn."""
+    """Draws scores of one output shape with targets of one kind, for any number of examples."""
 
     output_shape: Shape
     labels: str
+    """The kind of targets, as in case names."""
     draw_targets: Draw
     scores: str = ""
+    """The kind of scores, a key of SCORES."""
 
     def __str__(self) -> str:
         shape = "x".join(map(str, (N, *self.output_shape)))
@@ -78,36 +87,46 @@ class TargetsSample:
 
     @property
     def are_classes(self) -> bool:
-        """Whether the labels are the integers 0 to C − 1."""
+        """Whether the targets are class labels, the integers 0 to C − 1."""
         return self.labels == "classes"
 
     def draw(
         self, N: int, rng: np.random.Generator, dtype: Any = np.float64, ties: bool = False
     ) -> tuple[Array, Array]:
-        """N rows of scores, and their labels; with values that float32 can hold, and with ties if asked for."""
+        """Scores (N, *output_shape), and targets of N examples.
+
+        Args:
+            N: The number of examples.
+            rng: The random generator.
+            dtype: The dtype of the scores, and of targets that are not integers.
+            ties: Whether values are rounded to integers, so that many are equal.
+
+        Returns:
+            The scores and the targets; their values can be represented in float32.
+        """
         scores = SCORES[self.scores](rng, (N, *self.output_shape))
         y = self.draw_targets(rng, N, self.output_shape)
         assert y is not None
         if ties and not self.scores:
             scores = np.round(scores)
             y = np.round(y) if self.labels.startswith("real") else y
-        return _as_seen(scores, dtype), y if y.dtype.kind in "biu" else _as_seen(y, dtype)
+        return _rounded_to_float32(scores, dtype), y if y.dtype.kind in "biu" else _rounded_to_float32(y, dtype)
 
 
 def accepted_targets(component: Loss | Metric) -> tuple[list[TargetsSample], str]:
-    """What the loss or metric takes of all that can be tried, and what it said to the first that it refused."""
-    found: list[TargetsSample] = []
+    """The scores and targets that a loss or metric accepts, and the reason of its first refusal, or "nothing"."""
+    accepted: list[TargetsSample] = []
     reasons = ["nothing"]
     for shapes in (SHAPES, FURTHER_SHAPES):
-        for shape in () if found else shapes:
-            targets, refusals = _taken(component, shape)
-            found += targets
+        for shape in () if accepted else shapes:
+            samples, refusals = _accepted_of_shape(component, shape)
+            accepted += samples
             reasons += refusals
-    return found, reasons[min(1, len(reasons) - 1)]
+    return accepted, reasons[min(1, len(reasons) - 1)]
 
 
 def refuses_all_scores(component: Loss | Metric) -> str:
-    """What `check_scores` says where it refuses every shape that is tried; empty if it takes one."""
+    """The first error of `check_scores` if it refuses every shape that is tried; "" if it accepts one."""
     reason = ""
     for shape in (*SHAPES, *FURTHER_SHAPES):
         try:
@@ -120,45 +139,49 @@ def refuses_all_scores(component: Loss | Metric) -> str:
 
 
 def targets_for(loss: Loss, output_shape: Shape) -> TargetsSample:
-    """Labels for scores of one shape.
+    """Targets that a loss accepts with scores of one output shape.
 
     Raises:
-        ValueError: The loss takes none of those that can be tried.
+        ValueError: The loss accepts none of the targets that are tried.
     """
-    found, refusals = _taken(loss, output_shape)
-    if not found:
+    accepted, refusals = _accepted_of_shape(loss, output_shape)
+    if not accepted:
         refusals = refusals or ["scores of this shape have no such targets"]
         raise ValueError(
-            f"the loss takes no labels that could be tried; declare them in the class, targets = … ({refusals[0]})"
+            "the loss accepts none of the targets that were tried; declare them in the class, targets = … "
+            f"({refusals[0]})"
         )
-    return found[0]
+    return accepted[0]
 
 
-def _taken(component: Loss | Metric, shape: Shape) -> tuple[list[TargetsSample], list[str]]:
-    """Of each group of targets the first that is taken; where targets are declared, those alone."""
+def _accepted_of_shape(component: Loss | Metric, shape: Shape) -> tuple[list[TargetsSample], list[str]]:
+    """The first accepted kind of each group, and the reasons of the refusals.
+
+    If the component declares its targets, only these are tried.
+    """
     groups = GROUPS if component.targets is None else _declared(component.targets, shape)
-    found, reasons = [], []
+    accepted, reasons = [], []
     for group in groups:
-        for targets in (TargetsSample(shape, *kind, scores) for kind in group.items() for scores in SCORES):
-            reason = refusal(component, targets)
+        for sample in (TargetsSample(shape, *kind, scores) for kind in group.items() for scores in SCORES):
+            reason = refusal(component, sample)
             if not reason:
-                found.append(targets)
+                accepted.append(sample)
                 break
             reasons.append(reason)
-    return found, reasons
+    return accepted, reasons
 
 
 def checks_targets(component: Loss | Metric) -> bool:
-    """Whether the component refuses wrong targets: it declares what is right, or looks itself."""
+    """Whether the component checks its targets: it declares them, or overrides `check_labels`."""
     return component.targets is not None or type(component).check_labels is not Loss.check_labels
 
 
 def refusal(component: Loss | Metric, targets: TargetsSample) -> str:
-    """Why these scores with these labels are not taken; empty if they are."""
+    """Why the component refuses these scores and targets; "" if it accepts them."""
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             return guarded(lambda: _refusal(component, targets), seconds=2.0)
-    except (KeyboardInterrupt, TimeLimitError):  # the time of a guard around this is over
+    except (KeyboardInterrupt, TimeLimitError):  # the time limit of an outer `guarded` is reached
         raise
     except MisbehaviorError as fault:
         return str(fault)
@@ -167,25 +190,26 @@ def refusal(component: Loss | Metric, targets: TargetsSample) -> str:
 
 
 def _refusal(component: Loss | Metric, targets: TargetsSample) -> str:
+    """As `refusal`, but errors of the component are raised."""
     rng = np.random.default_rng(0)
     if targets.draw_targets(rng, N, targets.output_shape) is None:
-        return "there are no such labels"
-    scores, y = targets.draw(MANY, rng)
+        return "there are no such targets"
+    scores, y = targets.draw(TRIAL_SIZE, rng)
     if isinstance(component, Metric):
         values = component.value(scores, y), component.naive(scores, y)
         return "" if all(value is None or np.isfinite(value) for value in values) else "it is not finite"
     component.check_scores(targets.output_shape)
     component.check_labels(y, targets.output_shape)
-    given = component.value_and_grad(scores, y, Context())
-    if not isinstance(given, tuple) or len(given) != 2:  # which a check will say
+    returned = component.value_and_grad(scores, y, Context())
+    if not isinstance(returned, tuple) or len(returned) != 2:  # a check reports this
         return ""
-    if np.shape(given[1]) != scores.shape and not checks_targets(component):
-        return "the gradient does not have the scores' shape, and nothing says whether the labels fit"
-    return "" if np.isfinite(given[0]) else "the loss is not finite"
+    if np.shape(returned[1]) != scores.shape and not checks_targets(component):
+        return "the gradient does not have the scores' shape, and nothing says whether the targets fit"
+    return "" if np.isfinite(returned[0]) else "the loss is not finite"
 
 
 def _declared(targets: Targets, shape: Shape) -> Sequence[Mapping[str, Draw]]:
-    """Targets of the declared kind; where an example has one score, also with one target a row instead of (N, 1)."""
+    """Targets of the declared kind; where an example has one score, in the shapes (N, 1) and (N,)."""
     try:
         row_shape = targets.row_shape(shape)
     except ValueError:
@@ -194,9 +218,10 @@ def _declared(targets: Targets, shape: Shape) -> Sequence[Mapping[str, Draw]]:
     drawn: Draw = lambda rng, N, shape: targets.draw(rng, N, shape)  # noqa: E731
     if row_shape and prod(row_shape) == 1:
         flat: Draw = lambda rng, N, shape: targets.draw(rng, N, shape).reshape(N)  # noqa: E731
-        return {name: drawn}, {f"{name}, one a row": flat}
+        return {name: drawn}, {f"{name}, one per example": flat}
     return ({name: drawn},)
 
 
-def _as_seen(array: Array, dtype: Any) -> Array:
+def _rounded_to_float32(array: Array, dtype: Any) -> Array:
+    """The values rounded to float32, in another dtype, so that a case has the same values in every dtype."""
     return np.asarray(array).astype(np.float32).astype(dtype)

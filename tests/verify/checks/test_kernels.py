@@ -258,7 +258,7 @@ def raising_torn(*_):
         ({"versions": lambda self: None}, "`versions` returned None, which does not map names of distributions"),
         ({"versions": lambda self: {"mine": 3}}, "`versions` returned {'mine': 3}, which does not map names"),
         ({"lacks": classmethod(raising_torn)}, "`lacks` raised OSError: torn"),
-        ({"lacks": classmethod(lambda cls: None)}, "`lacks` returned None, which is no text"),
+        ({"lacks": classmethod(lambda cls: None)}, "`lacks` returned None, which is not a string"),
     ],
     ids=["versions raises", "no versions", "a version that is no text", "lacks raises", "lacks says nothing"],
 )

@@ -15,7 +15,7 @@ from fcframe.verify.derivatives.layer import numerical_gradient
 from fcframe.verify.fixtures.layer import LayerFixture
 from fcframe.verify.generate.configurations import configurations, never_varied
 from fcframe.verify.generate.input_values import values_of
-from fcframe.verify.generate.layer_cases import INPUT_SHAPES, accepted, layer_cases
+from fcframe.verify.generate.layer_cases import INPUT_SHAPES, accepted_shapes, layer_cases
 from fcframe_standard.initializers.zeros import Zeros
 from tests.galleries.right import RIGHT
 
@@ -178,7 +178,7 @@ def test_an_example_shows_a_shape_that_no_rule_finds_to_all_configurations():
 
 @pytest.mark.parametrize("shapes", [[(6,)], [(12,), (8,)], [(4, 4)], [(2, 4, 5)], [(2, 3, 1, 4)]])
 def test_layers_of_few_shapes_still_get_cases(shapes):
-    assert next(iter(accepted(identity("choosy", {}, shapes=shapes)()))) in shapes
+    assert next(iter(accepted_shapes(identity("choosy", {}, shapes=shapes)()))) in shapes
 
 
 @pytest.mark.parametrize("kind", [*RIGHT, *REGISTRY.layers.values()], ids=lambda kind: kind.type)
