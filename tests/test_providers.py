@@ -165,7 +165,7 @@ def test_a_provider_that_breaks_the_contract_of_limited_is_named_and_the_harness
         fcframe.train(toy(epochs=1), kernels=Grip)
     assert str(refused.value) == f"kernels 'grip': {said}"
     failures = fcframe.gradcheck(Grip).failures
-    assert {failure.check for failure in failures} == {"it_can_be_held_to_its_threads"}
+    assert {failure.check for failure in failures} == {"it_keeps_to_the_thread_limit"}
     assert failures[0].message == f"kernels 'grip': {said}"
 
 

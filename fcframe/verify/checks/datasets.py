@@ -32,7 +32,7 @@ def it_loads_arrays_in_the_dtype_asked_for(fixture: DatasetFixture) -> None:
                 raise CheckFailure(f"y_{split} and y_train differ in dtype or in the shape of a row", _at(fixture))
 
 
-def every_number_is_finite_and_in_order(fixture: DatasetFixture) -> None:
+def every_array_is_finite_and_contiguous(fixture: DatasetFixture) -> None:
     """A minibatch is gathered row by row, which is fast where rows lie whole in memory; NaN would end the training."""
     data, _ = _loaded(fixture, np.float32)
     for name, array in _arrays(data).items():
@@ -207,7 +207,7 @@ def _at(fixture: DatasetFixture) -> str:
 
 CHECKS = (
     it_loads_arrays_in_the_dtype_asked_for,
-    every_number_is_finite_and_in_order,
+    every_array_is_finite_and_contiguous,
     the_same_seed_gives_the_same_bytes,
     another_seed_gives_another_split,
     no_example_is_in_two_splits,

@@ -37,7 +37,7 @@ def its_examples_are_accepted(fixture: ClassFixture) -> None:
             raise CheckFailure(f"{example} is refused: {_words(error)}", "mend the example, or the field") from None
 
 
-def what_it_declares_rejected_is_refused_in_those_words(fixture: ClassFixture) -> None:
+def what_it_declares_rejected_is_refused_with_that_message(fixture: ClassFixture) -> None:
     """An error message is part of a component; the author says which words a reader must find in it."""
     if not fixture.component.rejected:
         raise NotApplicable("it declares nothing that it rejects")
@@ -169,7 +169,7 @@ CHECKS = (
     a_configuration_can_be_made,
     its_examples_are_accepted,
     it_reads_back_what_it_writes,
-    what_it_declares_rejected_is_refused_in_those_words,
+    what_it_declares_rejected_is_refused_with_that_message,
     an_unknown_field_is_refused,
     its_json_schema_agrees_with_what_it_accepts,
 )

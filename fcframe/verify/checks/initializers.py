@@ -11,7 +11,7 @@ FEW = 100
 """Numbers; fewer of them may be the same by chance."""
 
 
-def it_starts_the_whole_shape(fixture: InitializerFixture) -> None:
+def its_sample_has_the_parameters_shape(fixture: InitializerFixture) -> None:
     """A float64 array of the parameter's shape, which the framework casts; finite numbers all of them."""
     sample = fixture.sample()
     if not isinstance(sample, np.ndarray) or sample.shape != fixture.shape:
@@ -47,7 +47,7 @@ def its_moments_are_those_declared(fixture: InitializerFixture) -> None:
             )
 
 
-def the_same_seed_starts_the_same_numbers(fixture: InitializerFixture) -> None:
+def the_same_seed_gives_the_same_sample(fixture: InitializerFixture) -> None:
     """A run is a function of its spec and seed."""
     first = fixture.sample().tobytes()
     fixture.sample(1)
@@ -55,7 +55,7 @@ def the_same_seed_starts_the_same_numbers(fixture: InitializerFixture) -> None:
         raise CheckFailure("with the same seed it starts with other numbers", f"{_at(fixture)}; draw from rng alone")
 
 
-def another_seed_starts_other_numbers(fixture: InitializerFixture) -> None:
+def another_seed_gives_another_sample(fixture: InitializerFixture) -> None:
     """Two runs that differ in their seeds alone shall be two runs."""
     if np.prod(fixture.shape) < FEW:
         raise NotApplicable("so few numbers may be the same by chance")
@@ -69,7 +69,7 @@ def another_seed_starts_other_numbers(fixture: InitializerFixture) -> None:
         raise CheckFailure("with another seed it starts with the same numbers", f"{_at(fixture)}; draw from rng alone")
 
 
-def two_parameters_start_apart(fixture: InitializerFixture) -> None:
+def two_samples_of_one_generator_differ(fixture: InitializerFixture) -> None:
     """Layers that start alike learn alike; a generator that is handed on gives other numbers."""
     if np.prod(fixture.shape) < FEW or fixture.moments()[1] == 0:
         raise NotApplicable("it starts with a constant, or with so few numbers that they may be the same by chance")
@@ -87,9 +87,9 @@ def _at(fixture: InitializerFixture) -> str:
 
 
 CHECKS = (
-    it_starts_the_whole_shape,
+    its_sample_has_the_parameters_shape,
     its_moments_are_those_declared,
-    the_same_seed_starts_the_same_numbers,
-    another_seed_starts_other_numbers,
-    two_parameters_start_apart,
+    the_same_seed_gives_the_same_sample,
+    another_seed_gives_another_sample,
+    two_samples_of_one_generator_differ,
 )

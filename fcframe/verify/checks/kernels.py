@@ -39,7 +39,7 @@ def it_can_be_made(fixture: KernelFixture) -> None:
         )
 
 
-def it_can_be_held_to_its_threads(fixture: KernelFixture) -> None:
+def it_keeps_to_the_thread_limit(fixture: KernelFixture) -> None:
     """limited: a training holds it to one thread, or to all, and gives all back at the end."""
     before = pools.count()
     for count in (1, pools.available()):
@@ -105,7 +105,7 @@ def it_sums_rows(fixture: KernelFixture) -> None:
     _judge(fixture, "sum_rows", fixture.kernels.sum_rows, {"d": d}, {"out": fixture.empty(M)}, [wanted[0]], bound[0])
 
 
-def an_update_does_what_the_optimizers_own_text_does(fixture: UpdateFixture) -> None:
+def an_update_gives_what_the_optimizers_own_code_gives(fixture: UpdateFixture) -> None:
     """updates: in every step that it does not leave to NumPy, to w and to the slots, and to nothing else."""
     w, dw = fixture.drawn(0), fixture.drawn(1)
     slots = {name: np.zeros_like(w) for name in fixture.slots}
@@ -137,7 +137,7 @@ def an_update_does_what_the_optimizers_own_text_does(fixture: UpdateFixture) -> 
             )  # fmt: skip
 
 
-def a_large_minibatch_goes_as_with_numpys_kernels(fixture: LayerFixture) -> None:
+def a_large_minibatch_gives_what_numpys_kernels_give(fixture: LayerFixture) -> None:
     """A provider hands small arrays to NumPy, so the other cases are too small to meet what it does itself."""
     sizes = [prod(shape) for shape in (fixture.case.input_shape, fixture.layer.output_shape(fixture.case.input_shape))]
     N = max(fixture.case.N, -(-LARGE // max(1, min(sizes))))
@@ -217,12 +217,12 @@ def _look(fixture: UpdateFixture) -> str:
 
 CHECKS = (
     it_can_be_made,
-    it_can_be_held_to_its_threads,
+    it_keeps_to_the_thread_limit,
     it_multiplies_matrices,
     it_multiplies_and_adds_the_bias,
     it_rectifies,
     it_multiplies_by_numbers_and_by_masks,
     it_sums_rows,
 )
-LAYERS = (a_large_minibatch_goes_as_with_numpys_kernels,)
-UPDATES = (an_update_does_what_the_optimizers_own_text_does,)
+LAYERS = (a_large_minibatch_gives_what_numpys_kernels_give,)
+UPDATES = (an_update_gives_what_the_optimizers_own_code_gives,)

@@ -13,7 +13,7 @@ from fcframe.verify.generate.targets import N, accepted_targets, checks_targets,
 from fcframe.verify.report import CheckFailure, NotApplicable, look_at
 
 
-def some_labels_are_taken(component: Loss | Metric) -> None:
+def some_targets_are_accepted(component: Loss | Metric) -> None:
     """Without labels that it takes, nothing of it can be checked."""
     found, reason = accepted_targets(component)
     if not found and (refusal := refuses_all_scores(component)):

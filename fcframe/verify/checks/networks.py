@@ -14,7 +14,7 @@ from fcframe.verify.report import CheckFailure, Inconclusive, NotApplicable, sou
 from fcframe.verify.running.check import takes_long
 
 
-def the_loss_is_that_of_its_parts(fixture: NetworkFixture) -> None:
+def the_loss_is_the_sum_of_its_parts(fixture: NetworkFixture) -> None:
     """The data's loss of the last layer's scores, and the regularizer's penalty on every parameter that decays."""
     loss, expected = fixture.gradients()[0], fixture.loss()
     if not np.isfinite(loss) or not abs(loss - expected) <= 1e-9 * (1 + abs(expected)):
@@ -116,7 +116,7 @@ def _where(fixture: NetworkFixture, wrong: list[str], names: list[str]) -> Itera
 
 
 CHECKS = (
-    the_loss_is_that_of_its_parts,
+    the_loss_is_the_sum_of_its_parts,
     each_parameter_has_its_gradient,
     the_gradient_of_each_parameter_is_right,
     a_pass_leaves_everything_but_the_state_unchanged,

@@ -136,7 +136,7 @@ def a_zero_gradient_moves_nothing(fixture: OptimizerFixture) -> None:
         raise CheckFailure("w moves though dw and all slots are 0", _at(fixture))
 
 
-def it_looks_at_step_decay_only_if_it_says_so(fixture: OptimizerFixture) -> None:
+def it_uses_step_decay_only_if_declared(fixture: OptimizerFixture) -> None:
     """`uses_decay = False` lets the framework hand over blocks of weights and biases together."""
     gradients = fixture.gradients(3)
     decaying, exempt = (fixture.start().updated(gradients, decay=decay) for decay in (True, False))
@@ -239,7 +239,7 @@ CHECKS = (
     twice_gives_the_same_bytes,
     a_zero_learning_rate_moves_nothing,
     a_zero_gradient_moves_nothing,
-    it_looks_at_step_decay_only_if_it_says_so,
+    it_uses_step_decay_only_if_declared,
     first_and_late_steps_are_finite,
     it_is_finite_for_tiny_and_huge_gradients,
     float32_gives_what_float64_gives,

@@ -58,7 +58,7 @@ def its_memory_is_json(fixture: ScheduleFixture) -> None:
                 )
 
 
-def a_restored_memory_goes_on_as_the_one_saved(fixture: ScheduleFixture) -> None:
+def a_restored_memory_continues_as_the_saved_one(fixture: ScheduleFixture) -> None:
     """A training taken up again has its memory from JSON, and a schedule made anew from its spec."""
     again = type(fixture.schedule).model_validate(fixture.schedule.model_dump(mode="json"))
     memories = fixture.memories()
@@ -84,5 +84,5 @@ CHECKS = (
     the_factor_leaves_the_memory_unchanged,
     observe_leaves_its_arguments_unchanged,
     its_memory_is_json,
-    a_restored_memory_goes_on_as_the_one_saved,
+    a_restored_memory_continues_as_the_saved_one,
 )

@@ -111,7 +111,7 @@ class FromOne(Dataset):
         (OverlappingPermutation, {"no_example_is_in_two_splits"}),
         (AlwaysDouble, {"it_loads_arrays_in_the_dtype_asked_for"}),
         (IgnoresSeed, {"another_seed_gives_another_split"}),
-        (Strided, {"every_number_is_finite_and_in_order"}),
+        (Strided, {"every_array_is_finite_and_contiguous"}),
         (FromOne, {"labels_have_their_names"}),
     ],
     ids=lambda found: getattr(found, "type", ""),

@@ -154,32 +154,32 @@ CASES = {
     ),
     "a learning rate that is kept": (
         {"updates": remembering},
-        "an_update_does_what_the_optimizers_own_text_does",
+        "an_update_gives_what_the_optimizers_own_code_gives",
         r"parameters,float32.*: updates, w after step 2: .*largest difference",
     ),
     "a step that is not counted": (
         {"updates": as_if_each_step_were_the_first},
-        "an_update_does_what_the_optimizers_own_text_does",
+        "an_update_gives_what_the_optimizers_own_code_gives",
         r"adam .*updates, w after step 2",
     ),
     "a gradient that is changed": (
         {"updates": changing_dw},
-        "an_update_does_what_the_optimizers_own_text_does",
+        "an_update_gives_what_the_optimizers_own_code_gives",
         r"1 parameters,float32.*: updates changed dw in step 1",
     ),
     "the last parameters": (
         {"updates": nearly_all},
-        "an_update_does_what_the_optimizers_own_text_does",
+        "an_update_gives_what_the_optimizers_own_code_gives",
         r"1000 parameters,float32.*: updates, w after step 1: \d+ of 1000 numbers are not NumPy's.*first at \[960\]",
     ),
     "a step of which nothing is said": (
         {"updates": saying_nothing},
-        "an_update_does_what_the_optimizers_own_text_does",
+        "an_update_gives_what_the_optimizers_own_code_gives",
         r"1 parameters,float32.*: updates, step 1: expected True \(done\) or False \(left to NumPy\), got None",
     ),
     "a step that is begun and left": (
         {"updates": leaving_what_it_began},
-        "an_update_does_what_the_optimizers_own_text_does",
+        "an_update_gives_what_the_optimizers_own_code_gives",
         r"1 parameters,float32.*: updates, w after step 2: 1 of 1 numbers are not NumPy's",
     ),
 }
@@ -205,7 +205,7 @@ def test_a_provider_is_not_blamed_for_what_the_framework_imports_in_its_check():
     lines = (
         "import fcframe",
         "rapid = type('Rapid', (fcframe.Kernels,), {'name': 'rapid'})",
-        "print(fcframe.gradcheck(rapid, checks=['it_can_be_held_to_its_threads']).failures)",
+        "print(fcframe.gradcheck(rapid, checks=['it_keeps_to_the_thread_limit']).failures)",
     )
     done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
@@ -334,7 +334,7 @@ def test_a_layer_meets_what_a_provider_does_with_large_arrays_alone(tmp_path):
     plugins.install(tmp_path / "site", "mine", source)
     done = shell("gradcheck", "relu", "--kernels", "hasty", cwd=tmp_path, PYTHONPATH=str(tmp_path / "site"))
     assert done.code == 1
-    assert "a large minibatch goes as with numpys kernels" in done.out
+    assert "a large minibatch gives what numpys kernels give" in done.out
     assert re.search(r"with \d+ examples, out with kernels 'hasty': \d+ of \d+ numbers are not NumPy's", done.out)
 
 

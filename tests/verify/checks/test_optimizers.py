@@ -214,7 +214,7 @@ DOWN = {"it_descends_a_quadratic", "it_descends_an_ill_conditioned_quadratic"}
         ),
         (OwnRate, {"a_zero_learning_rate_moves_nothing"}),
         (ScalesGradient, {"it_leaves_the_gradient_unchanged"}),
-        (SecretDecay, {"it_looks_at_step_decay_only_if_it_says_so"}),
+        (SecretDecay, {"it_uses_step_decay_only_if_declared"}),
         (NoEps, {"a_zero_gradient_moves_nothing"}),
     ],
     ids=lambda found: getattr(found, "type", ""),

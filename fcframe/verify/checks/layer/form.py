@@ -150,7 +150,7 @@ def training_moves_the_state(fixture: LayerFixture) -> None:
         raise CheckFailure(f"a training pass leaves the state {', '.join(still)} as it was", "assign ctx.state[name]")
 
 
-def an_evaluation_approaches_what_training_saw(fixture: LayerFixture) -> None:
+def an_evaluation_approaches_the_output_of_training(fixture: LayerFixture) -> None:
     """Running statistics follow minibatches: after many passes over one, an evaluation gives what training gives."""
     if not fixture.state or not fixture.case.training or fixture.case.N < 2 or fixture.stochastic:
         raise NotApplicable("it keeps no state, or it draws")
@@ -239,7 +239,7 @@ def json_describes_it_fully(fixture: LayerFixture) -> None:
     raise CheckFailure("an unknown field is taken without complaint", "keep model_config as the base class has it")
 
 
-def the_same_seed_starts_the_same_parameters(fixture: LayerFixture) -> None:
+def the_same_seed_gives_the_same_parameters(fixture: LayerFixture) -> None:
     """A run is a function of its spec and seed."""
     for name, parameter in fixture.layer.parameters(fixture.case.input_shape).items():
         first, second = (parameter.sample(np.random.default_rng(3)) for _ in range(2))
@@ -263,10 +263,10 @@ CHECKS = (
     without_needs_input_grad_the_gradients_are_the_same,
     an_evaluation_changes_no_state,
     training_moves_the_state,
-    an_evaluation_approaches_what_training_saw,
+    an_evaluation_approaches_the_output_of_training,
     examples_are_independent_where_declared,
     forward_gives_what_its_reference_gives,
     the_output_is_finite_for_large_x,
     json_describes_it_fully,
-    the_same_seed_starts_the_same_parameters,
+    the_same_seed_gives_the_same_parameters,
 )

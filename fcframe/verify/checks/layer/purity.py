@@ -135,7 +135,7 @@ def backward_draws_nothing(fixture: LayerFixture) -> None:
         )
 
 
-def forward_draws_only_if_it_says_so(fixture: LayerFixture) -> None:
+def forward_draws_only_if_declared(fixture: LayerFixture) -> None:
     """`stochastic` tells the framework and this harness that a training pass draws."""
     ctx = fixture.context()
     before = ctx.rng.bit_generator.state
@@ -147,7 +147,7 @@ def forward_draws_only_if_it_says_so(fixture: LayerFixture) -> None:
         raise CheckFailure("forward draws from ctx.rng", "say so in the class: stochastic = True")
 
 
-def read_only_and_strided_arrays_are_taken(fixture: LayerFixture) -> None:
+def read_only_and_strided_arrays_are_accepted(fixture: LayerFixture) -> None:
     """Data may be memory-mapped, or a view of something larger."""
     expected = fixture.forward().out
     wide = np.zeros((*fixture.x.shape, 2), fixture.x.dtype)
@@ -210,6 +210,6 @@ CHECKS = (
     a_later_call_overwrites_no_result,
     a_reused_context_changes_nothing,
     backward_draws_nothing,
-    forward_draws_only_if_it_says_so,
-    read_only_and_strided_arrays_are_taken,
+    forward_draws_only_if_declared,
+    read_only_and_strided_arrays_are_accepted,
 )
