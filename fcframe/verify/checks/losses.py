@@ -6,7 +6,7 @@ import numpy as np
 
 from fcframe.components import Loss, Metric
 from fcframe.context import Array, Context, ReusingContext
-from fcframe.verify.checks.numbers import need_number
+from fcframe.verify.checks.numbers import require_number
 from fcframe.verify.diagnosis.scalar import compare
 from fcframe.verify.fixtures.loss import LossFixture
 from fcframe.verify.generate.targets import N, accepted_targets, checks_targets, refuses_all_scores
@@ -34,7 +34,7 @@ def it_gives_a_loss_and_its_gradient(fixture: LossFixture) -> None:
         if not isinstance(given, tuple) or len(given) != 2:
             raise CheckFailure(f"it returned a {type(given).__name__}, expected (loss, dscores)", _at(fixture))
         loss, dscores = given
-        need_number("the loss", loss, _at(fixture))
+        require_number("the loss", loss, _at(fixture))
         if not isinstance(dscores, np.ndarray):
             raise CheckFailure(f"dscores is a {type(dscores).__name__}, expected an array", _at(fixture))
         if dscores.shape != seen.scores.shape:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from fcframe.context import Context, ReusingContext
-from fcframe.verify.checks.numbers import need_number
+from fcframe.verify.checks.numbers import require_number
 from fcframe.verify.diagnosis.scalar import compare
 from fcframe.verify.fixtures.regularizer import RegularizerFixture
 from fcframe.verify.report import CheckFailure, look_at
@@ -21,7 +21,7 @@ def it_gives_a_penalty_and_its_gradient(fixture: RegularizerFixture) -> None:
                 f"value_and_grad returned a {type(given).__name__}, expected (penalty, dw)", _at(fixture)
             )
         penalty, dw = given
-        need_number("the penalty", penalty, _at(fixture))
+        require_number("the penalty", penalty, _at(fixture))
         if not isinstance(dw, np.ndarray) or dw.shape != fixture.shape:
             raise CheckFailure(f"dw has shape {np.shape(dw)}, w has {fixture.shape}", _at(fixture))
         if dw.dtype != dtype:
