@@ -229,7 +229,7 @@ def test_an_optimizer_that_counts_steps_from_zero_fails():
 
 def test_an_update_that_makes_a_new_array_is_told_to_change_w_in_place():
     failures = fcframe.gradcheck(NotInPlace).failures
-    assert failures[0].message == "update moved nothing"
+    assert failures[0].message == "update did not change w"
     assert "change w in place" in failures[0].diagnosis
 
 
