@@ -47,7 +47,8 @@ def _check(name: str, results: Report) -> dict[str, Any]:
         line["reasons"] = reasons
     if results.failures:
         line["failures"] = [
-            {"case": found.case, "message": found.message, "diagnosis": found.diagnosis} for found in results.failures
+            {"case": failure.case, "message": failure.message, "diagnosis": failure.diagnosis}
+            for failure in results.failures
         ]
     return line
 

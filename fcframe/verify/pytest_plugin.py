@@ -106,8 +106,8 @@ class Harness:
                 yield CheckItem.of(node, check, run.case, lambda run=run: [suite.run(run)])  # type: ignore[misc]
         for check, runs in runs_of_known.items():
             if runs:
-                judge = lambda runs=runs: [suite.run(run) for run in runs]  # noqa: E731
-                yield CheckItem.of(node, check, f"{len(runs)} cases", judge, known)
+                run_checks = lambda runs=runs: [suite.run(run) for run in runs]  # noqa: E731
+                yield CheckItem.of(node, check, f"{len(runs)} cases", run_checks, known)
         yield CheckItem.of(node, CLOSING, "", lambda: [_closing_result(suite)], known)
 
 
@@ -133,7 +133,7 @@ class CheckFailedError(Exception):
 class CheckItem(pytest.Item):
     """One check in one case."""
 
-    judge: Callable[[], list[Result]]
+    run_checks: Callable[[], list[Result]]
 
     @classmethod
     def of(
@@ -141,21 +141,21 @@ class CheckItem(pytest.Item):
         node: ComponentNode,
         check: str,
         case: str,
-        judge: Callable[[], list[Result]],
+        run_checks: Callable[[], list[Result]],
         known: dict[str, str] | None = None,
     ) -> "CheckItem":
         """Makes an item, named as pytest names a test with a parameter."""
         name = f"{check}[{case}]" if case else check
         # The id is given as one string, so that --lf, which stores ids as strings, finds the item again.
         item: CheckItem = cls.from_parent(node, name=name, nodeid=f"{node.nodeid}::{name}")
-        item.judge = judge
+        item.run_checks = run_checks
         if check in (known or {}):
             item.add_marker(pytest.mark.xfail(reason=(known or {})[check], strict=True, raises=CheckFailedError))
         return item
 
     def runtest(self) -> None:
         """Runs the check; fails if it failed or could not decide, and is skipped if it does not apply."""
-        report = Report(self.judge())
+        report = Report(self.run_checks())
         if report.status in (Status.FAILED, Status.INCONCLUSIVE):
             raise CheckFailedError("\n\n".join(_messages(report)))
         if report.status is not Status.PASSED:

@@ -58,9 +58,9 @@ def float32_gives_what_float64_gives(fixture: LossFixture) -> None:
     wide, narrow = fixture.value_and_grad(), replace(fixture, dtype=np.float32).value_and_grad()
     for index, name in enumerate(("the loss", "dscores")):
         one, other = np.asarray(wide[index]), np.asarray(narrow[index], np.float64)
-        off = float(np.abs(other - one).max())
-        if not off <= 1e-3 * np.abs(one).max() + 1e-5:
-            raise CheckFailure(f"{name} in float32 differs from the one in float64 by up to {off:.3g}", _at(fixture))
+        error = float(np.abs(other - one).max())
+        if not error <= 1e-3 * np.abs(one).max() + 1e-5:
+            raise CheckFailure(f"{name} in float32 differs from the one in float64 by up to {error:.3g}", _at(fixture))
 
 
 def it_is_the_mean_over_the_minibatch(fixture: LossFixture) -> None:

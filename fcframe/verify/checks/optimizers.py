@@ -187,9 +187,9 @@ def float32_gives_what_float64_gives(fixture: OptimizerFixture) -> None:
     wide.updated(fixture.gradients(3))
     narrow.updated(fixture.gradients(3, np.float32))
     for start, one, other in zip(fixture.start().w, wide.w, narrow.w, strict=True):
-        off = float(np.abs(one - other).max())
-        if not off <= 1e-4 * np.abs(one).max() + 1e-3 * np.abs(one - start).max():
-            raise CheckFailure(f"w in float32 differs from the one in float64 by up to {off:.3g}", _at(fixture))
+        error = float(np.abs(one - other).max())
+        if not error <= 1e-4 * np.abs(one).max() + 1e-3 * np.abs(one - start).max():
+            raise CheckFailure(f"w in float32 differs from the one in float64 by up to {error:.3g}", _at(fixture))
 
 
 def _descend(fixture: OptimizerFixture, condition: float) -> None:

@@ -90,10 +90,10 @@ def differences(first: Results, second: Results) -> Iterator[tuple[str, float]]:
         with np.errstate(all="ignore"):
             a, b = a.astype(np.float64), b.astype(np.float64)
             same = (a == b) | (np.isnan(a) & np.isnan(b))
-            off = np.nan_to_num(np.where(same, 0, np.abs(a - b)), nan=np.inf)
+            error = np.nan_to_num(np.where(same, 0, np.abs(a - b)), nan=np.inf)
             scale = np.abs(a[np.isfinite(a)]).max(initial=0)
-        if off.max(initial=0) > unit * scale:
-            yield name, float(off.max())
+        if error.max(initial=0) > unit * scale:
+            yield name, float(error.max())
 
 
 def is_gradient(name: str) -> bool:
@@ -112,8 +112,8 @@ def _results(method: str, result: Any, ctx: Any) -> Results:
     if method == METHODS[1]:
         wanted = ctx.needs_input_grad if isinstance(ctx, Context) else True
         grads = second if isinstance(second, dict) else {}
-        found = {"dx": np.array(first)} if wanted else {}
-        return found | {f"d{name}": np.array(grads[name]) for name in sorted(grads)}
+        results = {"dx": np.array(first)} if wanted else {}
+        return results | {f"d{name}": np.array(grads[name]) for name in sorted(grads)}
     return {"value": np.array(first), "gradient": np.array(second)}
 
 

@@ -228,8 +228,8 @@ def the_output_is_finite_for_large_x(fixture: LayerFixture) -> None:
     if fixture.case.values != "large":
         raise NotApplicable("x is not large here")
     forward = fixture.forward()
-    found = {"out": forward.out, **fixture.gradients(fixture.douts[0], forward)}
-    for name, array in found.items():
+    results = {"out": forward.out, **fixture.gradients(fixture.douts[0], forward)}
+    for name, array in results.items():
         if not np.all(np.isfinite(array)):
             raise CheckFailure(
                 f"{name} is not finite for |x| of about 1e3", "rewrite the formula so that nothing overflows"
