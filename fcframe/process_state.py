@@ -1,7 +1,7 @@
 """State that belongs to the whole process: how each part is read, compared and restored.
 
-Whoever calls code of others (plugins while they are loaded, components while they are checked) takes a snapshot
-before the call and restores it afterwards.
+Third-party code (a plugin while it is loaded, a component while it is checked) runs between `snapshot` and
+`restore_changed`.
 """
 
 import _signal  # type: ignore[import-not-found]  # unlike `signal`, it makes no enum members, which takes long
@@ -106,11 +106,11 @@ def _restore_signal_handlers(handlers: Mapping[int, Any]) -> None:
             signal.signal(number, handler)
 
 
-def _folder() -> str | None:
+def _folder() -> str:
     try:
         return os.getcwd()  # noqa: PTH109 - a text is compared faster, and pathlib may not be imported yet
-    except OSError:  # the folder was deleted
-        return None
+    except OSError:  # the folder was deleted, and os.chdir("") cannot restore it
+        return ""
 
 
 def _environment() -> dict[Any, Any]:

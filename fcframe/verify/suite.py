@@ -102,7 +102,7 @@ class Request:
         return [replace(case, kernels=self.kernels) for case in made] if self.kernels is not NUMPY else made
 
 
-class Draws(NamedTuple):
+class Case(NamedTuple):
     """One case of a component: its name, and functions that make its fixture, each with other random numbers."""
 
     case: str
@@ -111,7 +111,7 @@ class Draws(NamedTuple):
     subject: LayerCase | None = None
 
 
-Fixtures: TypeAlias = Callable[[Request], Iterator[Draws]]
+Fixtures: TypeAlias = Callable[[Request], Iterator[Case]]
 
 
 class Group(NamedTuple):
@@ -123,63 +123,65 @@ class Group(NamedTuple):
     """Whether the report of a component is complete without these checks."""
 
 
-def _whole_class(request: Request) -> Iterator[Draws]:
-    yield Draws(WHOLE_CLASS, (partial(ClassFixture, request.component, request.registry),))
+def _whole_class(request: Request) -> Iterator[Case]:
+    yield Case(WHOLE_CLASS, (partial(ClassFixture, request.component, request.registry),))
 
 
-def _each_configuration(request: Request) -> Iterator[Draws]:
+def _each_configuration(request: Request) -> Iterator[Case]:
     for component in request.configured:
-        yield Draws(configuration_name(component), (partial(_same, component),))
+        yield Case(configuration_name(component), (partial(_identity, component),))
 
 
 def _redrawn(fixtures: Callable[[Any], Iterator[tuple[str, Callable[..., Any]]]]) -> Fixtures:
     """The fixtures of each configuration, with further seeds for checks that cannot decide."""
 
-    def made(request: Request) -> Iterator[Draws]:
+    def made(request: Request) -> Iterator[Case]:
         for component in request.configured:
             for case, make in fixtures(component):
                 seeds = (request.seed + 1000 * turn for turn in range(REDRAWS))
-                yield Draws(case, tuple(partial(make, seed=seed) for seed in seeds))
+                yield Case(case, tuple(partial(make, seed=seed) for seed in seeds))
 
     return made
 
 
-def _layer_coverage(request: Request) -> Iterator[Draws]:
+def _layer_coverage(request: Request) -> Iterator[Case]:
     fixture = partial(CoverageFixture, request.component, request.configured, request.cases)
-    yield Draws(WHOLE_CLASS, (fixture,))
+    yield Case(WHOLE_CLASS, (fixture,))
 
 
-def _layers(request: Request) -> Iterator[Draws]:
+def _layers(request: Request) -> Iterator[Case]:
     for case in request.cases:
         make = tuple(partial(LayerFixture, redrawn(case, turn)) for turn in range(REDRAWS))
-        yield Draws(str(case), make, case)
+        yield Case(str(case), make, case)
 
 
-def _layers_with_kernels(request: Request) -> Iterator[Draws]:
+def _layers_with_kernels(request: Request) -> Iterator[Case]:
+    """Cases for other kernels than NumPy's: with ordinary values only."""
     if request.kernels is not NUMPY:
-        yield from (draws for draws in _layers(request) if draws.subject and draws.subject.values == "gaussian")
+        yield from (case for case in _layers(request) if case.subject and case.subject.values == "gaussian")
 
 
-def _networks(request: Request) -> Iterator[Draws]:
+def _networks(request: Request) -> Iterator[Case]:
     make = tuple(
         partial(NetworkFixture, request.subject, request.seed + 1000 * turn, request.kernels) for turn in range(REDRAWS)
     )
-    yield Draws(str(make[0]()), make)
+    yield Case(str(make[0]()), make)
 
 
-def _kernels(request: Request) -> Iterator[Draws]:
-    for given in provided_kernels(request.subject, threads.available()):
-        for fixture in kernel_fixtures(given, request.seed):
-            yield Draws(str(fixture), (partial(_same, fixture),))
+def _kernels(request: Request) -> Iterator[Case]:
+    for provider in provided_kernels(request.subject, threads.available()):
+        for fixture in kernel_fixtures(provider, request.seed):
+            yield Case(str(fixture), (partial(_identity, fixture),))
 
 
-def _updates(request: Request) -> Iterator[Draws]:
-    for given in provided_kernels(request.subject, threads.available()):
-        for fixture in update_fixtures(given, request.registry, request.seed):
-            yield Draws(str(fixture), (partial(_same, fixture),))
+def _updates(request: Request) -> Iterator[Case]:
+    for provider in provided_kernels(request.subject, threads.available()):
+        for fixture in update_fixtures(provider, request.registry, request.seed):
+            yield Case(str(fixture), (partial(_identity, fixture),))
 
 
-def _same(fixture: Any) -> Any:
+def _identity(fixture: Any) -> Any:
+    """The fixture itself: the same one is used for every check."""
     return fixture
 
 

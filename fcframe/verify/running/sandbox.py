@@ -1,4 +1,4 @@
-"""Calls code of others with limits of time and memory; records what it prints and changes, and restores that.
+"""Calls third-party code with limits of time and memory; records what it prints, and restores what it changes.
 
 The time limit counts the CPU time of the thread, so that no check fails because the machine is slow or the process was
 stopped. A second, longer limit by the clock ends code that waits without computing.
