@@ -75,9 +75,8 @@ def it_is_the_mean_over_the_minibatch(fixture: LossFixture) -> None:
         raise CheckFailure(
             f"the loss is {fixture.value():.6g}, with every row twice {twice:.6g}", f"{cause}\n{_at(fixture)}"
         )
-    if (
-        fixture.loss.takes_weights
-    ):  # classes may have different weights: the loss of all rows lies between those of the parts
+    # Classes may have different weights: the loss of all rows then lies between those of the parts.
+    if fixture.loss.takes_weights:
         parts = sorted((fixture.value(), fixture.value(more[:1], labels[:1])))
         expected = min(max(whole, parts[0]), parts[1])
     if not abs(whole - expected) <= tolerance:
