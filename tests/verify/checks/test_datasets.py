@@ -48,7 +48,7 @@ def test_a_right_dataset_passes(dataset):
 
 def test_an_absent_dataset_says_what_it_missed():
     reasons = {found.message for found in fcframe.gradcheck(Absent) if found.status is Status.NOT_APPLICABLE}
-    assert "it is not there: no such file: absent.npz" in reasons
+    assert "its files are not on this machine: no such file: absent.npz" in reasons
 
 
 class Overlapping(Dataset):

@@ -173,7 +173,7 @@ def test_a_check_that_the_layer_itself_does_not_pass_is_left_out():
 def test_without_a_text_there_is_nothing_to_change():
     names = {"fcframe": fcframe, "__name__": "typed"}
     exec("class Typed(fcframe.Layer):\n type = 'typed'\n def forward(self, x, params, ctx): return x, ()\n", names)
-    with pytest.raises(ContractError, match=r"the text of Typed\.forward cannot be read"):
+    with pytest.raises(ContractError, match=r"the source of Typed\.forward cannot be read"):
         mutate(names["Typed"])
 
 
