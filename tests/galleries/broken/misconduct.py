@@ -197,9 +197,9 @@ MALFORMED = (
     broken(Centre, "not declared", "examples_independent = False\n", "examples_independent = True\n",
            INDEPENDENT, says="declare examples_independent = False", fields={}),
     broken(Tanh, "dx zero where unwanted", TANH, "return dout * (1 - out**2) * ctx.needs_input_grad, {}",
-           NO_DX, says="dx is another one", fields={}),
+           NO_DX, says="dx differs", fields={}),
     broken(Affine, "db only where dx is wanted", "dout.sum(axis=0)", "dout.sum(axis=0) * ctx.needs_input_grad",
-           NO_DX, says="db is another one", fields=ONE),
+           NO_DX, says="db differs", fields=ONE),
 )  # fmt: skip
 
 CHANCE = (
