@@ -290,7 +290,7 @@ def test_what_parameters_says_of_a_shape_is_shown_where_none_is_taken():
             raise ValueError("the groups do not divide the channels")
 
     failure = fcframe.gradcheck(Picky, checks=["an_input_shape_is_found"]).failures[0]
-    assert "parameters says: ValueError: the groups do not divide the channels" in failure.message
+    assert "parameters raised: ValueError: the groups do not divide the channels" in failure.message
     assert "look at parameters in test_contract.py" in failure.diagnosis
 
 
