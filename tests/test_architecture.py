@@ -31,7 +31,7 @@ HOOKS = [hook for name, hook in vars(hookspecs).items() if name.startswith("fcfr
 # line do not know each other. `fcframe` itself gathers the public names, and no room imports it.
 ROOMS = (
     "docstrings",
-    "arrays errors strict terminal",
+    "arrays errors process_state strict terminal",
     "events limits threads",
     "kernels",
     "context",

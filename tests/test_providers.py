@@ -164,8 +164,8 @@ def test_a_provider_that_breaks_the_contract_of_limited_is_named_and_the_harness
     with pytest.raises(fcframe.PluginError) as refused:
         fcframe.train(toy(epochs=1), kernels=Grip)
     assert str(refused.value) == f"kernels 'grip': {said}"
-    failures = fcframe.gradcheck(Grip, checks=["it_can_be_held_to_its_threads", "it_rectifies"]).failures
-    assert {failure.check for failure in failures} == {"it_can_be_held_to_its_threads"}
+    failures = fcframe.gradcheck(Grip, checks=["it_keeps_to_the_thread_limit", "it_rectifies"]).failures
+    assert {failure.check for failure in failures} == {"it_keeps_to_the_thread_limit"}
     assert failures[0].message == f"kernels 'grip': {said}"
 
 

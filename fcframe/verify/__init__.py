@@ -1,4 +1,4 @@
-"""The harness: whatever is registered is verified, and the verdict can be trusted."""
+"""The harness: checks the gradients and the contract of every registered component."""
 
 from fcframe.verify.report import Report, Result, Status
 from fcframe.verify.suite_run import gradcheck

@@ -1,4 +1,4 @@
-"""The ledger as JSON: component × check → how it ended, in how many cases, and why not better."""
+"""A report as JSON: for each component and check its status, the number of cases, and the reasons."""
 
 import importlib.metadata
 from typing import Any
@@ -7,7 +7,7 @@ from fcframe.verify.report import Report, Status
 
 
 def facts(report: Report, seed: int = 0) -> dict[str, Any]:
-    """The ledger as JSON.
+    """The report as JSON, with the version of fcframe and the seed.
 
     >>> from fcframe.verify.report import Result
     >>> ledger = facts(Report([Result("layer relu", "the_dtype_is_kept", "x=3x5", Status.PASSED)]))
@@ -32,7 +32,7 @@ def facts(report: Report, seed: int = 0) -> dict[str, Any]:
 
 
 def verdict(report: Report) -> str:
-    """In a word: "passed", "failed" or "inconclusive"."""
+    """The report in one word: "passed", "failed" or "inconclusive"."""
     if report.passed:
         return "passed"
     return "inconclusive" if report.status is Status.INCONCLUSIVE else "failed"
@@ -47,7 +47,8 @@ def _check(name: str, results: Report) -> dict[str, Any]:
         line["reasons"] = reasons
     if results.failures:
         line["failures"] = [
-            {"case": found.case, "message": found.message, "diagnosis": found.diagnosis} for found in results.failures
+            {"case": failure.case, "message": failure.message, "diagnosis": failure.diagnosis}
+            for failure in results.failures
         ]
     return line
 

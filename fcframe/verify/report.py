@@ -1,4 +1,4 @@
-"""What the harness found: the result of every check of every component, and what failed in words."""
+"""`Report` and `Result`: how each check of each component ended; and the exceptions that checks raise."""
 
 import inspect
 import re
@@ -19,28 +19,28 @@ class Status(Enum):
     SKIPPED = "skipped"
     NOT_APPLICABLE = "not applicable"
     NOTED = "noted"
-    """Worth a look, and nothing that the contract forbids: a warning."""
+    """The contract allows it, but the author should look at it: a warning."""
 
 
-GRAVITY = (
+BY_SEVERITY = (
     Status.FAILED, Status.INCONCLUSIVE, Status.PASSED, Status.NOTED, Status.SKIPPED, Status.NOT_APPLICABLE,
 )  # fmt: skip
-"""Which status speaks for several."""
+"""All statuses; the status of several results is the first one of these that occurs."""
 
 
 MISSHAPEN = "misshapen"
-"""The fact of a failure after which no other check of the case can say anything."""
+"""The fact of a failure that makes all other checks of the case meaningless: a result has the wrong form or shape."""
 
 
-class CheckFailure(Exception):  # noqa: N818 - it is the check's word, not a programming error
-    """Raised by a check that does not hold. The message is for a reader who has never seen the harness."""
+class CheckFailure(Exception):  # noqa: N818 - the verdict of a check, not a programming error
+    """Raised by a check if the component fails. The message must be clear to readers who don't know the harness."""
 
     def __init__(self, message: str, diagnosis: str = "", fact: Any = None) -> None:
         super().__init__(message)
         self.message = message
         self.diagnosis = diagnosis
         self.fact = fact
-        """What a later look over all cases may want to know, a `Comparison` say."""
+        """Data for comparing results of several cases, for example a `Comparison`."""
 
 
 class Inconclusive(Exception):  # noqa: N818
@@ -48,7 +48,7 @@ class Inconclusive(Exception):  # noqa: N818
 
 
 class NotApplicable(Exception):  # noqa: N818
-    """Raised by a check that asks nothing of this component in this case; the message says why."""
+    """Raised by a check that does not apply to this component or case; the message says why."""
 
 
 @dataclass
@@ -66,15 +66,15 @@ class Result:
     """The likely cause, and where to look."""
     fact: Any = field(default=None, repr=False)
     seconds: float = 0.0
-    """How long it took."""
+    """The time that the check took."""
     exhausted: bool = False
-    """Whether it ended because time or memory did; then the component's other checks are left out."""
+    """Whether the check ran out of time or memory; then the component's other checks are skipped."""
     subject: Any = field(default=None, repr=False)
-    """What was checked, for a look over all cases: the `LayerCase` of a layer."""
+    """What was checked, for comparing results of several cases: the `LayerCase` of a layer."""
     warned: str = ""
     """The first warning that was given while the check ran."""
     rule: Any = field(default=None, repr=False)
-    """The check itself, so that it can be run again on another case."""
+    """The function of the check, so that it can be run again on another case."""
 
     def __str__(self) -> str:
         where = f"{self.component}, {self.case}" if self.case else self.component
@@ -82,7 +82,7 @@ class Result:
         return "\n  ".join(line for line in lines if line)
 
     def facts(self) -> dict[str, Any]:
-        """The line as JSON."""
+        """The result as JSON."""
         return {
             "component": self.component,
             "check": self.check,
@@ -117,17 +117,17 @@ class Report:
 
     @property
     def failures(self) -> list[Result]:
-        """The lines of what failed: component, case, check, message, diagnosis."""
+        """The results that failed, with component, case, check, message and diagnosis."""
         return [result for result in self.results if result.status is Status.FAILED]
 
     @property
     def notes(self) -> list[Result]:
-        """What is worth a look and forbids nothing, such as warnings that were given."""
+        """The results that are no failures but that the author should look at, such as warnings."""
         return [result for result in self.results if result.status is Status.NOTED]
 
     @property
     def verdict(self) -> str:
-        """Whether the gradients are right: "right", "wrong" or "undecided", whatever else the contract asks for.
+        """Whether the gradients are right: "right", "wrong" or "undecided"; other checks do not count.
 
         >>> wrong = Result("layer a", "the_gradient_of_x_is_right", "x=3x5", Status.FAILED)
         >>> other = Result("layer a", "the_dtype_is_kept", "x=3x5", Status.FAILED)
@@ -140,37 +140,37 @@ class Report:
         return "right" if Status.PASSED in seen and Status.INCONCLUSIVE not in seen else "undecided"
 
     def counts(self) -> Counter[str]:
-        """How many lines have each status."""
-        return Counter({status.value: 0 for status in Status} | Counter(found.status.value for found in self.results))
+        """The number of results with each status."""
+        return Counter({status.value: 0 for status in Status} | Counter(result.status.value for result in self.results))
 
     def by_check(self) -> "dict[str, Report]":
-        """The same, a report a check."""
+        """One report for each check, by its name."""
         return self._by(lambda result: result.check)
 
     def by_component(self) -> "dict[str, Report]":
-        """The same, a report a component."""
+        """One report for each component, by its name."""
         return self._by(lambda result: result.component)
 
     @property
     def status(self) -> Status:
-        """How all lines ended together, the gravest first: one failure fails them, one passed among skipped passes."""
+        """The most severe status of all results: failed if one failed, passed if one passed and others were skipped."""
         seen = {result.status for result in self.results}
-        return next((status for status in GRAVITY if status in seen), Status.SKIPPED)
+        return next((status for status in BY_SEVERITY if status in seen), Status.SKIPPED)
 
     def reasons(self) -> list[str]:
-        """Why lines did not pass, each distinct message once."""
-        return list(dict.fromkeys(found.message for found in self.results if found.status is not Status.PASSED))
+        """The distinct messages of the results that did not pass."""
+        return list(dict.fromkeys(result.message for result in self.results if result.status is not Status.PASSED))
 
     @property
     def cases(self) -> int:
-        """In how many cases something was checked."""
+        """The number of distinct cases."""
         return len({(result.component, result.case) for result in self.results if result.case})
 
     def _by(self, key: Callable[[Result], str]) -> "dict[str, Report]":
-        found: dict[str, Report] = {}
+        reports: dict[str, Report] = {}
         for result in self.results:
-            found.setdefault(key(result), Report()).results.append(result)
-        return found
+            reports.setdefault(key(result), Report()).results.append(result)
+        return reports
 
     def __iter__(self) -> Iterator[Result]:
         return iter(self.results)
@@ -190,14 +190,14 @@ NUMBER = re.compile(r"-?\d[\d.]*(e[+-]?\d+)?")
 
 @dataclass
 class Finding:
-    """What is wrong once, however many checks and cases it shows in."""
+    """One distinct failure, with all checks and cases in which it occurs."""
 
     first: Result
     others: list[Result] = field(default_factory=list)
 
     @property
     def more(self) -> str:
-        """Where else it shows: "and in 1 more check and 7 more cases"."""
+        """Where else it occurs: "and in 1 more check and 7 more cases"."""
         checks = len({result.check for result in self.others} - {self.first.check})
         cases = len({result.case for result in self.others} - {self.first.case})
         counts = ((checks, "check"), (cases, "case"))
@@ -209,7 +209,7 @@ class Finding:
 
 
 def distinct(failures: Iterable[Result]) -> list[Finding]:
-    """Each distinct failure of a component once: those of one check with one diagnosis, or with the same words."""
+    """Groups the failures of each component that have the same text, or the same check and diagnosis."""
     findings: list[Finding] = []
     known: dict[tuple[str, ...], Finding] = {}
     for failure in failures:
@@ -227,7 +227,7 @@ def distinct(failures: Iterable[Result]) -> list[Finding]:
 
 
 def source_location(method: Any) -> str:
-    """The file and line of an author's method, as people write it: "fcframe_swish.py:36"."""
+    """The file and line of a method, for example "fcframe_swish.py:36"; "" if they are not known."""
     try:
         function = inspect.unwrap(getattr(method, "__func__", method))
         return f"{Path(inspect.getsourcefile(function) or '').name}:{function.__code__.co_firstlineno}"
@@ -236,6 +236,6 @@ def source_location(method: Any) -> str:
 
 
 def look_at(owner: Any, method: str) -> str:
-    """Where a reader should look: "look at backward in fcframe_swish.py:36"; of a component, or its class."""
+    """The advice "look at backward in fcframe_swish.py:36" for a method of a component or its class."""
     kind = owner if isinstance(owner, type) else type(owner)
     return f"look at {method} in {source_location(getattr(kind, method))}"

@@ -1,7 +1,7 @@
-"""The one table of the harness: kind → fixtures → checks → where to look.
+"""The table of all checks: for each kind of component, groups of checks and the fixtures they run on.
 
-Everything else asks here which checks a component has: `required_checks` for the names that must appear in its report,
-`check_runs` for the checks on their fixtures, ready to run.
+`required_checks` gives the checks that must appear in a component's report, `check_runs` the checks on their fixtures,
+ready to run.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -58,30 +58,30 @@ from fcframe.verify.generate.names import configuration_name
 from fcframe.verify.running.check import REDRAWS, Check, CheckRun
 
 WHOLE_CLASS = "class"
-"""The case of the checks that are about the class alone."""
+"""The name of the case of checks that need only the class."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be checked, and with what."""
+    """What is checked, with which registry, seed and kernels."""
 
     subject: Any
-    """A component's class or an instance, a provider of kernels, a network or a spec."""
+    """A component's class or instance, a provider of kernels, a network or a spec."""
     registry: Registry
     seed: int
     kernels: Kernels
-    """What layers and networks run with."""
+    """The kernels with which layers and networks run."""
 
     @cached_property
     def component(self) -> type[Any]:
-        """The class."""
+        """The class of the subject."""
         return self.subject if isinstance(self.subject, type) else type(self.subject)
 
     @cached_property
     def configured(self) -> list[Any]:
-        """The configurations to check: the instance alone, or those made of the class.
+        """The configurations to check: the instance, or those that are generated from the class.
 
-        None where making them fails, which a check of every kind reports.
+        Empty if generating them fails; the check `a_configuration_can_be_made` reports that.
         """
         if not isinstance(self.subject, type):
             return [self.subject]
@@ -92,7 +92,7 @@ class Request:
 
     @cached_property
     def cases(self) -> list[LayerCase]:
-        """A layer's cases."""
+        """The cases of a layer."""
         examples = self.component.examples
         shapes = {
             index: [one.input_shape for one in examples if self.component.model_validate(one.fields) == layer]
@@ -102,116 +102,115 @@ class Request:
         return [replace(case, kernels=self.kernels) for case in made] if self.kernels is not NUMPY else made
 
 
-class Draws(NamedTuple):
-    """One fixture of a component: its case's name, and functions that make it, each with other random numbers."""
+class Case(NamedTuple):
+    """One case of a component: its name, and functions that make its fixture, each with other random numbers."""
 
     case: str
     make: tuple[Callable[[], Any], ...]
-    """The later ones are used only where a check could not decide with those before."""
+    """Used in order until the check can decide."""
     subject: LayerCase | None = None
 
 
-Fixtures: TypeAlias = Callable[[Request], Iterator[Draws]]
+Fixtures: TypeAlias = Callable[[Request], Iterator[Case]]
 
 
 class Group(NamedTuple):
-    """A row of the table: checks that take the same fixtures."""
+    """A row of the table: checks that run on the same fixtures."""
 
     fixtures: Fixtures
     checks: tuple[Check, ...]
-    look: tuple[str, ...] = ()
-    """The methods in which a failure's cause lies, where a check does not know better."""
     optional: bool = False
-    """Whether a component's report is complete without these checks."""
+    """Whether the report of a component is complete without these checks."""
 
 
-def _whole_class(request: Request) -> Iterator[Draws]:
-    yield Draws(WHOLE_CLASS, (partial(ClassFixture, request.component, request.registry),))
+def _whole_class(request: Request) -> Iterator[Case]:
+    yield Case(WHOLE_CLASS, (partial(ClassFixture, request.component, request.registry),))
 
 
-def _each_configuration(request: Request) -> Iterator[Draws]:
+def _each_configuration(request: Request) -> Iterator[Case]:
     for component in request.configured:
-        yield Draws(configuration_name(component), (partial(_same, component),))
+        yield Case(configuration_name(component), (partial(_identity, component),))
 
 
 def _redrawn(fixtures: Callable[[Any], Iterator[tuple[str, Callable[..., Any]]]]) -> Fixtures:
-    """The fixtures of each configuration, with other seeds for a check that cannot decide."""
+    """The fixtures of each configuration, with further seeds for checks that cannot decide."""
 
-    def made(request: Request) -> Iterator[Draws]:
+    def made(request: Request) -> Iterator[Case]:
         for component in request.configured:
             for case, make in fixtures(component):
                 seeds = (request.seed + 1000 * turn for turn in range(REDRAWS))
-                yield Draws(case, tuple(partial(make, seed=seed) for seed in seeds))
+                yield Case(case, tuple(partial(make, seed=seed) for seed in seeds))
 
     return made
 
 
-def _layer_coverage(request: Request) -> Iterator[Draws]:
+def _layer_coverage(request: Request) -> Iterator[Case]:
     fixture = partial(CoverageFixture, request.component, request.configured, request.cases)
-    yield Draws(WHOLE_CLASS, (fixture,))
+    yield Case(WHOLE_CLASS, (fixture,))
 
 
-def _layers(request: Request) -> Iterator[Draws]:
+def _layers(request: Request) -> Iterator[Case]:
     for case in request.cases:
         make = tuple(partial(LayerFixture, redrawn(case, turn)) for turn in range(REDRAWS))
-        yield Draws(str(case), make, case)
+        yield Case(str(case), make, case)
 
 
-def _layers_with_kernels(request: Request) -> Iterator[Draws]:
+def _layers_with_kernels(request: Request) -> Iterator[Case]:
+    """Cases for other kernels than NumPy's: with ordinary values only."""
     if request.kernels is not NUMPY:
-        yield from (draws for draws in _layers(request) if draws.subject and draws.subject.values == "gaussian")
+        yield from (case for case in _layers(request) if case.subject and case.subject.values == "gaussian")
 
 
-def _networks(request: Request) -> Iterator[Draws]:
+def _networks(request: Request) -> Iterator[Case]:
     make = tuple(
         partial(NetworkFixture, request.subject, request.seed + 1000 * turn, request.kernels) for turn in range(REDRAWS)
     )
-    yield Draws(str(make[0]()), make)
+    yield Case(str(make[0]()), make)
 
 
-def _kernels(request: Request) -> Iterator[Draws]:
-    for given in provided_kernels(request.subject, threads.available()):
-        for fixture in kernel_fixtures(given, request.seed):
-            yield Draws(str(fixture), (partial(_same, fixture),))
+def _kernels(request: Request) -> Iterator[Case]:
+    for provider in provided_kernels(request.subject, threads.available()):
+        for fixture in kernel_fixtures(provider, request.seed):
+            yield Case(str(fixture), (partial(_identity, fixture),))
 
 
-def _updates(request: Request) -> Iterator[Draws]:
-    for given in provided_kernels(request.subject, threads.available()):
-        for fixture in update_fixtures(given, request.registry, request.seed):
-            yield Draws(str(fixture), (partial(_same, fixture),))
+def _updates(request: Request) -> Iterator[Case]:
+    for provider in provided_kernels(request.subject, threads.available()):
+        for fixture in update_fixtures(provider, request.registry, request.seed):
+            yield Case(str(fixture), (partial(_identity, fixture),))
 
 
-def _same(fixture: Any) -> Any:
+def _identity(fixture: Any) -> Any:
+    """The fixture itself: the same one is used for every check."""
     return fixture
 
 
 EVERY_KIND = Group(_whole_class, (*every_kind.CHECKS, *documented.CHECKS))
-TARGETS = Group(_each_configuration, (losses.some_labels_are_taken,))
-VALUE = ("value_and_grad",)
+TARGETS = Group(_each_configuration, (losses.some_targets_are_accepted,))
 
 SUITES: Mapping[str, tuple[Group, ...]] = {
     Layer.kind: (
         EVERY_KIND,
-        Group(_layer_coverage, coverage.CHECKS, ("output_shape", "parameters")),
-        Group(_layers, (*form.CHECKS, *gradients.CHECKS, *purity.CHECKS), ("backward",)),
+        Group(_layer_coverage, coverage.CHECKS),
+        Group(_layers, (*form.CHECKS, *gradients.CHECKS, *purity.CHECKS)),
         Group(_layers_with_kernels, kernels.LAYERS, optional=True),
     ),
-    Loss.kind: (EVERY_KIND, TARGETS, Group(_redrawn(loss_fixtures), losses.CHECKS, VALUE)),
-    Metric.kind: (EVERY_KIND, TARGETS, Group(_redrawn(metric_fixtures), metrics.CHECKS, ("value",))),
-    Optimizer.kind: (EVERY_KIND, Group(_redrawn(optimizer_fixtures), optimizers.CHECKS, ("update",))),
-    Schedule.kind: (EVERY_KIND, Group(_redrawn(schedule_fixtures), schedules.CHECKS, ("factor", "observe"))),
-    Initializer.kind: (EVERY_KIND, Group(_redrawn(initializer_fixtures), initializers.CHECKS, ("sample", "moments"))),
-    Regularizer.kind: (EVERY_KIND, Group(_redrawn(regularizer_fixtures), regularizers.CHECKS, VALUE)),
-    Observer.kind: (EVERY_KIND, Group(_redrawn(observer_fixtures), observers.CHECKS, ("watch",))),
-    Dataset.kind: (EVERY_KIND, Group(_redrawn(dataset_fixtures), datasets.CHECKS, ("load",))),
-    "kernels": (Group(_kernels, kernels.CHECKS), Group(_updates, kernels.UPDATES, ("updates",))),
+    Loss.kind: (EVERY_KIND, TARGETS, Group(_redrawn(loss_fixtures), losses.CHECKS)),
+    Metric.kind: (EVERY_KIND, TARGETS, Group(_redrawn(metric_fixtures), metrics.CHECKS)),
+    Optimizer.kind: (EVERY_KIND, Group(_redrawn(optimizer_fixtures), optimizers.CHECKS)),
+    Schedule.kind: (EVERY_KIND, Group(_redrawn(schedule_fixtures), schedules.CHECKS)),
+    Initializer.kind: (EVERY_KIND, Group(_redrawn(initializer_fixtures), initializers.CHECKS)),
+    Regularizer.kind: (EVERY_KIND, Group(_redrawn(regularizer_fixtures), regularizers.CHECKS)),
+    Observer.kind: (EVERY_KIND, Group(_redrawn(observer_fixtures), observers.CHECKS)),
+    Dataset.kind: (EVERY_KIND, Group(_redrawn(dataset_fixtures), datasets.CHECKS)),
+    "kernels": (Group(_kernels, kernels.CHECKS), Group(_updates, kernels.UPDATES)),
     "network": (Group(_networks, networks.CHECKS),),
 }
-"""kind → what is checked on which fixtures, and where to look."""
+"""Kind → groups of checks."""
 
 
 def groups_of(subject: Any) -> tuple[Group, ...]:
-    """The rows of the table for a component (class or instance), a provider of kernels, a network or a spec."""
+    """The groups of checks of a component (class or instance), a provider of kernels, a network or a spec."""
     kind = subject if isinstance(subject, type) else type(subject)
     if is_provider(subject):
         return SUITES["kernels"]
@@ -219,19 +218,19 @@ def groups_of(subject: Any) -> tuple[Group, ...]:
 
 
 def is_provider(subject: Any) -> bool:
-    """Whether it provides kernels: a class, or an instance."""
+    """Whether the subject is a provider of kernels: a class or an instance."""
     return isinstance(subject, Kernels) or (isinstance(subject, type) and issubclass(subject, Kernels))
 
 
 def name_of(subject: Any) -> str:
-    """What is checked, as reports call it: "layer relu", "kernels fast", "network"."""
+    """The name of the subject in reports: "layer relu", "kernels fast", "network"."""
     if is_provider(subject):
         return f"kernels {subject.name}"
     return f"{subject.kind} {subject.type}" if hasattr(subject, "kind") else "network"
 
 
 def required_checks(subject: Any) -> tuple[Check, ...]:
-    """The checks that a component of its kind must have stood, whatever cases could be made of it.
+    """The checks that must have run for a component of this kind, whatever its cases are.
 
     >>> from fcframe import Optimizer
     >>> required_checks(Optimizer)[0].__name__
@@ -241,7 +240,7 @@ def required_checks(subject: Any) -> tuple[Check, ...]:
 
 
 def check_runs(subject: Any, registry: Registry, seed: int = 0, kernels: Kernels = NUMPY) -> Iterator[CheckRun]:
-    """All checks of a component, a network, a spec or a provider of kernels, on all fixtures; none is called yet.
+    """All checks of a component, a network, a spec or a provider of kernels on all its fixtures, ready to run.
 
     Layers and networks run with `kernels`.
     """

@@ -1,4 +1,4 @@
-"""Component → report: all of its checks in order, bounded together, and closed by whether every one of them ran."""
+"""`gradcheck`: runs all checks of a component in order and reports their results."""
 
 import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,11 +25,11 @@ from fcframe.verify.suite import check_runs, is_provider, name_of, required_chec
 
 
 class SuiteRun:
-    """All checks of one component: made in a sandbox, run in order, and closed by whether all of them ran.
+    """All checks of one component, to be run in order. The last result says whether every required check ran.
 
     Args:
-        component: What it is called in the report, "layer relu".
-        make: Makes the checks; where that raises, it is the component's failure.
+        component: The component's name in the report, for example "layer relu".
+        make: Makes the checks, in a sandbox; an exception is a failure of the component.
         required: The names of the checks that must run.
     """
 
@@ -44,7 +44,7 @@ class SuiteRun:
             self._keep(setup)
 
     def run(self, check_run: CheckRun) -> Result:
-        """Runs one of the checks, unless time or memory ended in one before it."""
+        """Runs one of the checks; skips it if an earlier check ran out of time or memory."""
         if self._exhausted:
             name = check_run.check.__name__
             return self._keep(Result(self.component, name, check_run.case, Status.SKIPPED, self._exhausted))
@@ -53,7 +53,7 @@ class SuiteRun:
         return self._keep(result)
 
     def noted(self) -> list[Result]:
-        """What is worth a look after all checks: the first warning of each kind, once for the component."""
+        """One result for each distinct warning that was given during the checks."""
         warned: dict[str, list[Result]] = {}
         for result in self.results:
             if result.warned:
@@ -67,13 +67,13 @@ class SuiteRun:
         ]  # fmt: skip
 
     def close(self) -> Result:
-        """Whether every check ran, judged from what ran so far; left out where time or memory ended it."""
+        """The last result: whether every required check ran; skipped if a check ran out of time or memory."""
         if self._exhausted:
             return self._keep(Result(self.component, CLOSING, "", Status.SKIPPED, self._exhausted))
         return self._keep(completeness(self.component, Report(self.results), self.required))
 
     def __iter__(self) -> Iterator[Result]:
-        """Runs everything; the results as they come, the set-up's failure first."""
+        """Runs all checks and yields their results, after the failure to make the cases if there was one."""
         yield from list(self.results)
         for check_run in self.check_runs:
             yield self.run(check_run)
@@ -83,45 +83,45 @@ class SuiteRun:
 
     def _keep(self, result: Result) -> Result:
         if result.exhausted:
-            self._exhausted = f"left out, for {result.check.replace('_', ' ')} {result.message} before"
+            self._exhausted = f"skipped, because {result.check.replace('_', ' ')} {result.message}"
         self.results.append(result)
         return result
 
 
 def its_cases_can_be_made(_made: None) -> None:
-    """Its fields, shapes and parameters can be asked for."""
+    """The fields, shapes and parameters of a component can be computed without an exception."""
 
 
 def suite_run(
     subject: Any, registry: Registry, seed: int = 0, name: str | None = None, kernels: Kernels = NUMPY
 ) -> SuiteRun:
-    """The checks of a class, an instance, a network, a spec or a provider; layers run with `kernels`."""
+    """The checks of a class, an instance, a network, a spec or a provider of kernels; layers run with `kernels`."""
     required = [check.__name__ for check in required_checks(subject)]
     return SuiteRun(name or name_of(subject), lambda: check_runs(subject, registry, seed, kernels), required)
 
 
 def unusable(quarantined: Quarantined) -> Result:
-    """The result of a plugin that could not be used, so that none of its components is checked."""
+    """The failed result for a plugin that cannot be used, so that its components are not checked."""
     return Result(f"plugin {quarantined.plugin.name}", "it_can_be_used", "", Status.FAILED, str(quarantined))
 
 
 def gradcheck(component: Any, *, seed: int = 0, registry: Registry | None = None, checks: Sequence[str] = ()) -> Report:
-    """Checks a component's contract, its gradients first of all.
+    """Checks the gradients of a component and the rest of its contract.
 
     Args:
-        component: A class, an instance (then in that configuration alone), the name of a registered type, a network
-            that is built, a spec, or a provider of kernels or its name.
-        seed: Seed of everything that the cases draw, an integer of at least 0.
-        registry: Where types are looked up; all that is installed, by default.
-        checks: Names of the checks that are run, or patterns such as "the_gradient_*"; all, by default. A report of
-            some of the checks says nothing of whether all of them ran.
+        component: A class, an instance (only its configuration is checked), the name of a registered type, a network,
+            a spec, a provider of kernels, or the name of a provider.
+        seed: Seed of all random numbers in the cases, an integer of at least 0.
+        registry: The registry in which types are looked up; all installed components by default.
+        checks: Names of the checks to run, or patterns such as "the_gradient_*"; all checks by default. If only some
+            checks are run, the report does not say whether all of them ran.
 
     Returns:
-        The results of all checks on all cases; `report.passed`, and `report.failures` with message and diagnosis.
+        The results of all checks on all cases. See `report.passed`, and `report.failures` with message and diagnosis.
 
     Raises:
-        SpecError: It is nothing of these, there is no component of that name, a spec's layers do not fit together,
-            the seed is no integer of at least 0, or a component of that kind has no such check.
+        SpecError: `component` is none of these, no component has the name, the layers of a spec do not fit together,
+            the seed is not an integer of at least 0, or no check of the component has one of the names in `checks`.
         PluginError: A class has no type.
 
     >>> import fcframe
@@ -132,8 +132,8 @@ def gradcheck(component: Any, *, seed: int = 0, registry: Registry | None = None
         raise SpecError([f"seed: expected an integer of at least 0, got {short(seed)}"])
     registry = installed() if registry is None else registry
     results: list[Result] = []
-    for one in _subjects(component, registry):
-        run = suite_run(one, registry, int(seed))
+    for subject in _subjects(component, registry):
+        run = suite_run(subject, registry, int(seed))
         if not checks:
             results += run
             continue
@@ -149,13 +149,13 @@ def _chosen(patterns: Sequence[str], names: Sequence[str]) -> set[str]:
     unknown = [pattern for pattern in patterns if not fnmatch.filter(names, pattern)]
     if unknown:
         raise SpecError(
-            [f"checks: no check is called {one!r}.{suggestion(one, sorted(set(names)))}" for one in unknown]
+            [f"checks: no check is called {name!r}.{suggestion(name, sorted(set(names)))}" for name in unknown]
         )
     return {name for pattern in patterns for name in fnmatch.filter(names, pattern)}
 
 
 def _subjects(component: Any, registry: Registry) -> list[Any]:
-    """What is to be checked; of a name all that have it."""
+    """The subjects to check: the component itself, or everything that has the given name."""
     kind = component if isinstance(component, type) else type(component)
     if issubclass(kind, KINDS):
         check_type(kind)
@@ -165,13 +165,13 @@ def _subjects(component: Any, registry: Registry) -> list[Any]:
              f"got {short(component)}"]
         )  # fmt: skip
     if isinstance(component, (NetworkSpec, ExperimentSpec)):
-        plan(component)  # what does not fit together is the spec's fault, and no check's
+        plan(component)  # layers that do not fit together are an error in the spec, not a failure of a check
     if not isinstance(component, str):
         return [component]
-    found: list[Any] = [provider for name, (_, provider) in registry.kernels.items() if name == component]
+    subjects: list[Any] = [provider for name, (_, provider) in registry.kernels.items() if name == component]
     try:
-        if not found or any(known.type == component for known in registry):
-            found += registry.named(component)
+        if not subjects or any(known.type == component for known in registry):
+            subjects += registry.named(component)
     except LookupError as error:
         raise SpecError([str(error.args[0])]) from None
-    return found
+    return subjects

@@ -50,7 +50,8 @@ def test_a_dataset_that_reads_its_rows_again_passes():
 
 
 @pytest.mark.parametrize(
-    ("name", "missing"), [("read", "it has no method `read`"), ("own_source", "it has no method `own_source`")]
+    ("name", "missing"),
+    [("read", "it has no method `read`"), ("own_source", "`read` cannot be called without the method `own_source`")],
 )
 def test_a_dataset_that_reads_nothing_passes_and_says_why(name, missing):
     dataset = made("Less", **{name: vars(Dataset)[name]})

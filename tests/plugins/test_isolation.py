@@ -45,16 +45,16 @@ def test_standard_output_holds_the_json_alone_whatever_plugins_print(site, argum
 # What it changes.
 
 CHANGES = {
-    "numpy's error state": ("import numpy; numpy.seterr(all='raise')", np.geterr),
-    "Python's random state": ("import random; random.seed(5)", random.getstate),
-    "numpy's random state": ("import numpy; numpy.random.seed(5)", lambda: np.random.get_state()[1].tolist()),  # noqa: NPY002
-    "the recursion limit": ("import sys; sys.setrecursionlimit(5000)", sys.getrecursionlimit),
+    "NumPy's error state": ("import numpy; numpy.seterr(all='raise')", np.geterr),
+    "the state of Python's random module": ("import random; random.seed(5)", random.getstate),
+    "NumPy's global random state": ("import numpy; numpy.random.seed(5)", lambda: np.random.get_state()[1].tolist()),  # noqa: NPY002
+    "Python's recursion limit": ("import sys; sys.setrecursionlimit(5000)", sys.getrecursionlimit),
     "the filters of warnings": ("import warnings; warnings.simplefilter('ignore')", lambda: list(warnings.filters)),
-    "signal handlers": (
+    "the signal handlers": (
         "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)",
         lambda: signal.getsignal(signal.SIGTERM),
     ),
-    "the working folder": ("import os; os.chdir('/')", os.getcwd),
+    "the current folder": ("import os; os.chdir('/')", os.getcwd),
     "sys.stdout": ("import sys; sys.stdout = None", lambda: sys.stdout),
 }
 

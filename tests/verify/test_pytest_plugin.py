@@ -78,8 +78,8 @@ def test_once_asked_for_the_projects_components_are_checked_and_no_others(projec
     option = [ask] if ask.startswith("--") else []
     run = project("" if option else ask)(*option, "--collect-only", "-q", "-v")
     run.stdout.fnmatch_lines(["fcframe: checks layer thrice, layer twice (plugin 'mine' of mine 1.0)"])
-    run.stdout.fnmatch_lines(["*<Room twice>"])
-    run.stdout.no_fnmatch_line("*<Room other>")
+    run.stdout.fnmatch_lines(["*<ComponentNode twice>"])
+    run.stdout.no_fnmatch_line("*<ComponentNode other>")
     assert run.ret == 0
 
 
@@ -140,7 +140,7 @@ def test_a_project_without_a_plugin_is_told_what_to_do(project, pytester):
     ask = project()
     pytester.path.joinpath("pyproject.toml").write_text('[project]\nname = "nobody"\n[tool.pytest.ini_options]\n')
     run = ask("--fcframe")
-    run.stderr.fnmatch_lines(["ERROR: fcframe: no installed plugin is of the project 'nobody'*pip install -e .*"])
+    run.stderr.fnmatch_lines(["ERROR: fcframe: no installed plugin belongs to the project 'nobody'*pip install -e .*"])
 
 
 def test_a_broken_plugin_of_the_project_fails(project, pytester):

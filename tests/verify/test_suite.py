@@ -83,7 +83,7 @@ def test_an_endless_layer_costs_one_time_limit_and_the_rest_is_left_out(monkeypa
     skipped = [result for result in report if result.status is Status.SKIPPED]
     assert len(skipped) > 100
     assert {result.message for result in skipped} == {
-        f"left out, for {late[0].check.replace('_', ' ')} took longer than 0.2 s before"
+        f"skipped, because {late[0].check.replace('_', ' ')} took longer than 0.2 s"
     }
     assert report.results[-1].check == "every_check_ran"
     assert report.results[-1].status is Status.SKIPPED

@@ -1,4 +1,4 @@
-"""For every component, … : its fields are its JSON and its JSON Schema."""
+"""Checks for components of every kind: fields, examples, JSON and JSON Schema agree."""
 
 import importlib
 import json
@@ -18,42 +18,45 @@ PROBES: tuple[Any, ...] = (
     None, True, False, "text", "", "x", -3, -1, 0, 1, 2, 7, -0.5, 0.5, 1.5, 1000.5,
     [], [1], [0.5], ["text"], [2, 3], {}, {"type": "no_such_type"},
 )  # fmt: skip
-"""What every field is offered. No 3.0: JSON Schema takes it for an integer, and fcframe does not."""
+"""Values that are tried for every field. Not 3.0: it is an integer for JSON Schema, but not for fcframe."""
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
 def a_configuration_can_be_made(fixture: ClassFixture) -> None:
-    """What cannot be configured is not checked at all."""
+    """At least one configuration can be generated from the fields; all other checks need one."""
     if not configurations(fixture.component, fixture.registry):
         raise CheckFailure("no configuration could be made from the fields' types", "declare one in `examples`")
 
 
 def its_examples_are_accepted(fixture: ClassFixture) -> None:
-    """They show the component off, and the harness checks them first."""
+    """The class accepts the configurations in its `examples`."""
     for example in fixture.component.examples:
         try:
             fixture.component.model_validate(example.fields, context={"registry": fixture.registry})
         except ValidationError as error:
-            raise CheckFailure(f"{example} is refused: {_words(error)}", "mend the example, or the field") from None
+            raise CheckFailure(f"{example} is refused: {_message(error)}", "correct the example or the field") from None
 
 
-def what_it_declares_rejected_is_refused_in_those_words(fixture: ClassFixture) -> None:
-    """An error message is part of a component; the author says which words a reader must find in it."""
+def what_it_declares_rejected_is_refused_with_that_message(fixture: ClassFixture) -> None:
+    """The class refuses the configurations in `rejected`, with error messages that contain the declared text."""
     if not fixture.component.rejected:
-        raise NotApplicable("it declares nothing that it rejects")
+        raise NotApplicable("it declares no rejected configurations")
     for rejected in fixture.component.rejected:
         refusal = _refusal(fixture, rejected)
         if refusal is None:
-            raise CheckFailure(f"{rejected} is taken without complaint", "refuse it, or take it from `rejected`")
+            raise CheckFailure(f"{rejected} is accepted", "refuse it, or remove it from `rejected`")
         if rejected.message not in refusal:
-            raise CheckFailure(f"{rejected} is refused in other words: {refusal}", "mend the message, or `rejected`")
+            raise CheckFailure(
+                f"{rejected} is refused with another message: {refusal}", "correct the message or `rejected`"
+            )
 
 
 def _refusal(fixture: ClassFixture, rejected: Rejected) -> str | None:
+    """The message with which a configuration is refused; None if it is accepted."""
     try:
         made: Any = fixture.component.model_validate(rejected.fields, context={"registry": fixture.registry})
     except ValidationError as error:
-        return _words(error)
+        return _message(error)
     if rejected.input_shape is not None:
         try:
             made.output_shape(rejected.input_shape)
@@ -64,7 +67,7 @@ def _refusal(fixture: ClassFixture, rejected: Rejected) -> str | None:
 
 
 def it_reads_back_what_it_writes(fixture: ClassFixture) -> None:
-    """A spec is all that is kept of a component; what is read from it must be the same component."""
+    """A component that is written as JSON and read again is equal to the original."""
     for component in configurations(fixture.component, fixture.registry):
         document = component.model_dump(mode="json")
         try:
@@ -74,37 +77,37 @@ def it_reads_back_what_it_writes(fixture: ClassFixture) -> None:
         try:
             again = fixture.made(json.loads(text))
         except ValidationError as error:
-            raise CheckFailure(f"written as JSON, {text} is refused when read: {_words(error)}", "") from None
+            raise CheckFailure(f"written as JSON, {text} is refused when read: {_message(error)}", "") from None
         if again.model_dump(mode="json") != document or again != component:
             raise CheckFailure(f"written as JSON and read again, {text} becomes {again!r}", "")
 
 
 def an_unknown_field_is_refused(fixture: ClassFixture) -> None:
-    """A misspelled field that is passed over silently trains another network than the one meant."""
+    """A field that does not exist is refused, so that a misspelled field is not ignored."""
     for component in configurations(fixture.component, fixture.registry)[:1]:
         if _accepts(fixture, {**component.model_dump(mode="json"), "no_such_field": 1}):
-            raise CheckFailure("an unknown field is taken without complaint", "leave model_config as the kind has it")
+            raise CheckFailure("an unknown field is accepted", "do not change model_config of the base class")
 
 
 def its_json_schema_agrees_with_what_it_accepts(fixture: ClassFixture) -> None:
-    """Editors and other programs judge a spec by the schema; they must judge as fcframe does."""
+    """The JSON Schema accepts and refuses the same documents as the class, for editors and other programs."""
     try:
         validators = importlib.import_module("jsonschema")
     except ModuleNotFoundError:
-        raise NotApplicable("jsonschema, which reads the schema, is not installed") from None
+        raise NotApplicable("the package jsonschema is not installed") from None
     branch = f"#/$defs/{fixture.component.kind}.{fixture.component.type}"
     schema = {"$ref": branch, "$defs": _definitions(fixture)}
     permits = validators.Draft202012Validator(schema).is_valid
     for document in _documents(fixture):
         permitted, accepted = bool(permits(document)), _accepts(fixture, document)
         if accepted and not permitted:
-            raise CheckFailure(f"the JSON Schema refuses {json.dumps(document)}, the class takes it", "")
+            raise CheckFailure(f"the JSON Schema refuses {json.dumps(document)}, the class accepts it", "")
         if permitted and not accepted and not _has_validators(fixture.component):
-            raise CheckFailure(f"the JSON Schema permits {json.dumps(document)}, the class refuses it", "")
+            raise CheckFailure(f"the JSON Schema accepts {json.dumps(document)}, the class refuses it", "")
 
 
 def _documents(fixture: ClassFixture) -> Iterator[dict[str, Any]]:
-    """A configuration with one field changed at a time, to what the field takes and to what it may not take."""
+    """Documents of one configuration, each with one field left out or set to a valid or invalid value."""
     made = configurations(fixture.component, fixture.registry)[:1]
     values = field_values(fixture.component, fixture.registry)
     for component in made:
@@ -116,7 +119,7 @@ def _documents(fixture: ClassFixture) -> Iterator[dict[str, Any]]:
 
 
 def _bounds(field: Any) -> Iterator[float]:
-    """Wherever the schema of a field names a bound: the bound, and numbers on either side of it."""
+    """Each bound in the schema of a field, and numbers just below and above it."""
     if isinstance(field, list):
         for item in field:
             yield from _bounds(item)
@@ -130,7 +133,7 @@ def _bounds(field: Any) -> Iterator[float]:
 
 
 def _definitions(fixture: ClassFixture) -> Any:
-    """The schemas of everything that is registered, and of this component where it is not."""
+    """The schemas of all registered components, and of this component if it is not registered."""
     registry, component = fixture.registry, fixture.component
     if component not in registry:
         others = [(registry.origin(other), other) for other in registry if not _same_name(other, component)]
@@ -152,7 +155,7 @@ def _accepts(fixture: ClassFixture, document: Mapping[str, Any]) -> bool:
 
 
 def _has_validators(component: type[Component]) -> bool:
-    """Whether the author wrote validators, which may refuse what no JSON Schema can express."""
+    """Whether the author wrote validators, which may have conditions that JSON Schema cannot express."""
     inherited = {name for kind in KINDS for name in kind.__pydantic_decorators__.model_validators}
     own = component.__pydantic_decorators__
     kinds = (AfterValidator, BeforeValidator, PlainValidator, WrapValidator)
@@ -160,7 +163,8 @@ def _has_validators(component: type[Component]) -> bool:
     return bool(own.field_validators) or bool(own.model_validators.keys() - inherited) or marked
 
 
-def _words(error: ValidationError) -> str:
+def _message(error: ValidationError) -> str:
+    """The first error: field and message."""
     first = error.errors()[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
 
@@ -169,7 +173,7 @@ CHECKS = (
     a_configuration_can_be_made,
     its_examples_are_accepted,
     it_reads_back_what_it_writes,
-    what_it_declares_rejected_is_refused_in_those_words,
+    what_it_declares_rejected_is_refused_with_that_message,
     an_unknown_field_is_refused,
     its_json_schema_agrees_with_what_it_accepts,
 )

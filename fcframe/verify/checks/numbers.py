@@ -1,4 +1,4 @@
-"""What counts as one number where a component returns a loss, a penalty or a metric."""
+"""Checks that a loss, a penalty or a metric is one real number."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ import numpy as np
 from fcframe.verify.report import CheckFailure
 
 
-def need_number(what: str, value: Any, where: str) -> None:
-    """Refuses what is not one real number, of Python's or of NumPy's.
+def require_number(what: str, value: Any, where: str) -> None:
+    """Checks that a value is one real number of Python or NumPy.
 
     Raises:
-        CheckFailure: It is something else, an array of one element included.
+        CheckFailure: It is something else, for example an array with one element.
     """
     is_real = isinstance(value, (int, float, np.number)) or (isinstance(value, np.ndarray) and value.ndim == 0)
     if isinstance(value, bool) or not is_real or np.iscomplexobj(value):

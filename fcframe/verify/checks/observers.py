@@ -1,4 +1,4 @@
-"""For every observer, … : it takes part in the life cycle of a training, and changes only what it may."""
+"""Checks for observers: they take part in the life cycle of a training, and change only what they may."""
 
 import json
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from fcframe.verify.fixtures.observer import ObserverFixture, methods_of, same_m
 from fcframe.verify.report import CheckFailure, NotApplicable, look_at
 
 MAY_CHANGE = {"gradients": ("the gradients",), "updates_end": ("the parameters", "the running state")}
-"""What a method may change in place; the others may change nothing."""
+"""Method → what it may change in place. The other methods may change nothing."""
 
 
 def watch_returns_an_object_with_methods(fixture: ObserverFixture) -> None:
-    """Without a method of the life cycle it is never called."""
+    """The object that `watch` returns has at least one method of the life cycle; else it is never called."""
     watcher = fixture.watch(fixture.training())
     if not methods_of(watcher):
         raise CheckFailure(
@@ -25,7 +25,7 @@ def watch_returns_an_object_with_methods(fixture: ObserverFixture) -> None:
 
 
 def each_training_has_an_object_of_its_own(fixture: ObserverFixture) -> None:
-    """Two trainings may go on at once; what one remembers is not the other's."""
+    """`watch` returns a new object for each training, because several trainings may run at the same time."""
     training = fixture.training()
     watcher = fixture.watch(training)
     if watcher is fixture.watch(training) and not isinstance(watcher, type):
@@ -33,7 +33,7 @@ def each_training_has_an_object_of_its_own(fixture: ObserverFixture) -> None:
 
 
 def no_method_raises(fixture: ObserverFixture) -> None:
-    """An observer that raises is switched off for the rest of the training; in float32 as in float64."""
+    """No method raises an exception in a training in float64 or float32; else the observer is switched off."""
     for dtype in (np.float64, np.float32):
         training = fixture.training(dtype)
         watcher = fixture.watch(training)
@@ -42,7 +42,7 @@ def no_method_raises(fixture: ObserverFixture) -> None:
 
 
 def it_changes_only_what_it_may(fixture: ObserverFixture) -> None:
-    """`gradients` may change the gradients in place, `updates_end` the parameters and running state; nothing else."""
+    """Only `gradients` changes the gradients, only `updates_end` the parameters and running state, in place."""
     training = fixture.training()
     watcher = fixture.watch(training)
     parts = ("the parameters", "the running state", "the gradients")
@@ -58,11 +58,11 @@ def it_changes_only_what_it_may(fixture: ObserverFixture) -> None:
 
 
 def its_gradients_stay_finite(fixture: ObserverFixture) -> None:
-    """Finite gradients in, finite gradients out, also where all are zero."""
+    """`gradients` keeps finite gradients finite, also very small, very large and zero ones."""
     training = fixture.training()
     watcher = fixture.watch(training)
     if "gradients" not in methods_of(watcher):
-        raise NotApplicable("it has no method gradients")
+        raise NotApplicable("it has no method `gradients`")
     tell(watcher, "training_start", (training,))
     for scale in (1.0, 0.0, 1e-30, 1e30):
         training.gradients.flat[...] = scale * training.rng.normal(size=training.gradients.flat.shape)
@@ -72,13 +72,13 @@ def its_gradients_stay_finite(fixture: ObserverFixture) -> None:
 
 
 def its_memory_is_json_and_arrays(fixture: ObserverFixture) -> None:
-    """A checkpoint holds it: names with JSON values or NumPy arrays, at any moment."""
+    """After every event, `memory` returns a mapping of JSON values and NumPy arrays, as a checkpoint stores it."""
     training = fixture.training()
     watcher = fixture.watch(training)
     if not callable(getattr(watcher, "memory", None)):
-        raise NotApplicable("it has no method memory, and remembers nothing")
+        raise NotApplicable("it has no method `memory`")
     if not callable(getattr(watcher, "restore", None)):
-        raise CheckFailure("it has a method memory and none called restore", _at(fixture))
+        raise CheckFailure("it has a method `memory`, but no method `restore`", _at(fixture))
     for event, arguments in training.events():
         tell(watcher, event, arguments)
         memory = watcher.memory()
@@ -89,7 +89,7 @@ def its_memory_is_json_and_arrays(fixture: ObserverFixture) -> None:
 
 
 def restored_it_continues_as_if_never_interrupted(fixture: ObserverFixture) -> None:
-    """A resumed training gives the same numbers, and ends at the same step."""
+    """An observer restored from its memory gives the same numbers and stops at the same step as without a break."""
     training = fixture.training()
     watcher = fixture.watch(training)
     if not callable(getattr(watcher, "restore", None)):
@@ -98,20 +98,20 @@ def restored_it_continues_as_if_never_interrupted(fixture: ObserverFixture) -> N
     twin = fixture.training()
     other = fixture.watch(twin)
     for number, ((event, arguments), (_, same)) in enumerate(zip(training.events(), twin.events(), strict=True)):
-        if number % 5 == 4:  # interrupted here: a new object takes over with what the old one remembers
+        if number % 5 == 4:  # a break: a new object continues with the memory of the old one
             memory = snapshot(other.memory())
             other = fixture.watch(twin)
             other.restore(memory)
         tell(watcher, event, arguments)
         tell(other, event, same)
         if training.numbers() != twin.numbers() or training.stopped != twin.stopped:
-            raise CheckFailure(f"restored from its memory, it does something else in {event}", _kept(fixture))
+            raise CheckFailure(f"restored from its memory, it behaves differently in {event}", _kept(fixture))
         if not same_memory(watcher.memory(), other.memory()):
-            raise CheckFailure(f"restored from its memory, it remembers something else after {event}", _kept(fixture))
+            raise CheckFailure(f"restored from its memory, it has another memory after {event}", _kept(fixture))
 
 
 def _remembers_nothing(fixture: ObserverFixture) -> None:
-    """Without memory, an object made anew in the middle must do as one that was there from the start."""
+    """Checks an observer without memory: a new object in the middle of a training behaves as the old one."""
     training, twin = fixture.training(), fixture.training()
     watcher, other = fixture.watch(training), fixture.watch(twin)
     for number, ((event, arguments), (_, same)) in enumerate(zip(training.events(), twin.events(), strict=True)):
@@ -121,14 +121,14 @@ def _remembers_nothing(fixture: ObserverFixture) -> None:
         tell(other, event, same)
         if training.numbers() != twin.numbers() or bool(training.stopped) != bool(twin.stopped):
             raise CheckFailure(
-                f"made anew in the middle of a training, it does something else in {event}",
-                f"what it remembers goes into memory() and back by restore(memory); {_at(fixture)}",
+                f"a new object in the middle of a training behaves differently in {event}",
+                f"return what it must remember from memory(), and take it back in restore(memory); {_at(fixture)}",
             )
 
 
 def twice_it_does_the_same(fixture: ObserverFixture) -> None:
-    """A run is a function of its spec and seed."""
-    found = []
+    """Two equal trainings give identical numbers."""
+    runs = []
     for _ in range(2):
         training = fixture.training()
         watcher = fixture.watch(training)
@@ -136,17 +136,17 @@ def twice_it_does_the_same(fixture: ObserverFixture) -> None:
         for event, arguments in training.events():
             tell(watcher, event, arguments)
             numbers.append((training.numbers(), training.stopped))
-        found.append(numbers)
-    if found[0] != found[1]:
-        raise CheckFailure("in the same training it does something else the second time", _kept(fixture))
+        runs.append(numbers)
+    if runs[0] != runs[1]:
+        raise CheckFailure("in a second, equal training it behaves differently", _kept(fixture))
 
 
 def _check_value(fixture: ObserverFixture, name: object, value: Any) -> None:
     if not isinstance(name, str):
-        raise CheckFailure(f"memory holds the name {name!r}, expected a text", _at(fixture))
+        raise CheckFailure(f"memory has the name {name!r}, expected a string", _at(fixture))
     if isinstance(value, np.ndarray):
         if value.dtype.kind == "O":
-            raise CheckFailure(f"memory holds an array of objects under {name!r}", _at(fixture))
+            raise CheckFailure(f"memory has an array of objects under {name!r}", _at(fixture))
         return
     if isinstance(value, Mapping):
         for inner, item in value.items():
@@ -155,16 +155,18 @@ def _check_value(fixture: ObserverFixture, name: object, value: Any) -> None:
     try:
         json.dumps(value)
     except (TypeError, ValueError):
-        what = f"memory holds a {type(value).__name__} under {name!r}, which is neither JSON nor an array"
+        what = f"memory has a {type(value).__name__} under {name!r}, which is neither JSON nor an array"
         raise CheckFailure(what, _at(fixture)) from None
 
 
 def _kept(fixture: ObserverFixture) -> str:
-    return f"it keeps something besides its memory, or draws; {_at(fixture)}"
+    return f"it stores something outside its memory, or draws random numbers; {_at(fixture)}"
 
 
 def _at(fixture: ObserverFixture) -> str:
-    return f"look at what {type(fixture.observer).__name__}.watch returns; {look_at(fixture.observer, 'watch')}"
+    return (
+        f"look at the object that {type(fixture.observer).__name__}.watch returns; {look_at(fixture.observer, 'watch')}"
+    )
 
 
 CHECKS = (

@@ -1,27 +1,26 @@
-"""For every regularizer, … : its gradient is that of its penalty."""
+"""Checks for regularizers: the gradient is the derivative of the penalty."""
 
 from dataclasses import replace
 
 import numpy as np
 
 from fcframe.context import Context, ReusingContext
-from fcframe.verify.checks.numbers import need_number
+from fcframe.verify.checks.numbers import require_number
 from fcframe.verify.diagnosis.scalar import compare
 from fcframe.verify.fixtures.regularizer import RegularizerFixture
 from fcframe.verify.report import CheckFailure, look_at
 
 
 def it_gives_a_penalty_and_its_gradient(fixture: RegularizerFixture) -> None:
-    """The one is added to the loss and the other to dW: a finite float, and an array in w's shape and dtype."""
+    """`value_and_grad` returns a real number, and an array with the shape and dtype of w."""
     for dtype in (np.float64, np.float32):
-        seen = replace(fixture, dtype=dtype)
-        given = seen.value_and_grad()
-        if not isinstance(given, tuple) or len(given) != 2:
+        result = replace(fixture, dtype=dtype).value_and_grad()
+        if not isinstance(result, tuple) or len(result) != 2:
             raise CheckFailure(
-                f"value_and_grad returned a {type(given).__name__}, expected (penalty, dw)", _at(fixture)
+                f"value_and_grad returned a {type(result).__name__}, expected (penalty, dw)", _at(fixture)
             )
-        penalty, dw = given
-        need_number("the penalty", penalty, _at(fixture))
+        penalty, dw = result
+        require_number("the penalty", penalty, _at(fixture))
         if not isinstance(dw, np.ndarray) or dw.shape != fixture.shape:
             raise CheckFailure(f"dw has shape {np.shape(dw)}, w has {fixture.shape}", _at(fixture))
         if dw.dtype != dtype:
@@ -29,7 +28,7 @@ def it_gives_a_penalty_and_its_gradient(fixture: RegularizerFixture) -> None:
 
 
 def the_gradient_of_the_penalty_is_right(fixture: RegularizerFixture) -> None:
-    """Otherwise weights are drawn to where the penalty is not smallest."""
+    """The gradient dw agrees with finite differences of the penalty."""
     fields = {
         f"{name} = {value:g}": value
         for name, value in fixture.regularizer.model_dump().items()
@@ -39,24 +38,24 @@ def the_gradient_of_the_penalty_is_right(fixture: RegularizerFixture) -> None:
 
 
 def it_is_finite_where_w_is_zero(fixture: RegularizerFixture) -> None:
-    """OptimizedArrays may start at 0, and a penalty may bring them there."""
+    """Penalty and gradient are finite for w = 0, where biases start and where a penalty may bring weights."""
     penalty, dw = fixture.value_and_grad(np.zeros(fixture.shape))
     if not (np.isfinite(penalty) and np.all(np.isfinite(dw))):
         raise CheckFailure("for w = 0 the penalty or its gradient is not a finite number", _at(fixture))
 
 
 def float32_gives_what_float64_gives(fixture: RegularizerFixture) -> None:
-    """Networks are trained in float32; what is right in float64 alone is of little use."""
+    """Penalty and gradient in float32 agree with those in float64 within float32's precision."""
     wide, narrow = fixture.value_and_grad(), replace(fixture, dtype=np.float32).value_and_grad()
     for index, name in enumerate(("the penalty", "dw")):
         one, other = np.asarray(wide[index]), np.asarray(narrow[index], np.float64)
-        off = float(np.abs(other - one).max())
-        if not off <= 1e-3 * np.abs(one).max() + 1e-6:
-            raise CheckFailure(f"{name} in float32 differs from the one in float64 by up to {off:.3g}", _at(fixture))
+        error = float(np.abs(other - one).max())
+        if not error <= 1e-3 * np.abs(one).max() + 1e-6:
+            raise CheckFailure(f"{name} in float32 differs from the one in float64 by up to {error:.3g}", _at(fixture))
 
 
 def it_leaves_w_unchanged(fixture: RegularizerFixture) -> None:
-    """It is the network's parameter itself, and only the optimizer moves it."""
+    """`value_and_grad` does not change w, which is the network's parameter."""
     w = fixture.w.copy()
     fixture.regularizer.value_and_grad(w, Context())
     if w.tobytes() != fixture.w.tobytes():
@@ -64,12 +63,15 @@ def it_leaves_w_unchanged(fixture: RegularizerFixture) -> None:
 
 
 def a_reused_context_changes_nothing(fixture: RegularizerFixture) -> None:
-    """The solver hands out the same arrays in every step; a regularizer must not count on finding zeros in them."""
+    """The result is the same if ctx is used again, as in training; its arrays then have old contents."""
     ctx = ReusingContext(dtype=fixture.dtype)
     replace(fixture, seed=fixture.seed + 1).value_and_grad(ctx=ctx)
     again, fresh = fixture.value_and_grad(ctx=ctx), fixture.value_and_grad()
     if again[0] != fresh[0] or again[1].tobytes() != fresh[1].tobytes():
-        raise CheckFailure("the penalty or dw is another one when asked for again", "it keeps something between calls")
+        raise CheckFailure(
+            "the penalty or dw differs in a context that is used again",
+            "it stores something between calls, or relies on zeros in arrays of ctx",
+        )
 
 
 def _at(fixture: RegularizerFixture) -> str:

@@ -1,4 +1,4 @@
-"""For every schedule, … : a factor at every step, as a function of the step and of what it remembers."""
+"""Checks for schedules: the factor is a function of the step and the memory."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from fcframe.verify.report import CheckFailure, look_at, source_location
 
 
 def every_factor_is_a_finite_number_of_at_least_0(fixture: ScheduleFixture) -> None:
-    """The learning rate is multiplied with it in every update, the last one included."""
+    """The factor of every step, by which the learning rate is multiplied, is a finite number of at least 0."""
     for memory in fixture.memories():
         for factor in fixture.factors(memory):
             if not isinstance(factor, (int, float)) or not math.isfinite(factor) or factor < 0:
@@ -18,14 +18,16 @@ def every_factor_is_a_finite_number_of_at_least_0(fixture: ScheduleFixture) -> N
 
 
 def the_factor_depends_on_step_and_memory_alone(fixture: ScheduleFixture) -> None:
-    """A training that is taken up again asks for step 1,001 without having asked for the thousand before."""
+    """Factors do not depend on earlier calls: a resumed training starts in the middle."""
     for memory in fixture.memories():
         if fixture.factors(memory) != fixture.factors(memory, backwards=True):
-            raise CheckFailure("asked in another order it gives other factors", f"it counts its calls; {_at(fixture)}")
+            raise CheckFailure(
+                "the factors differ if the steps come in another order", f"it counts its calls; {_at(fixture)}"
+            )
 
 
 def the_factor_leaves_the_memory_unchanged(fixture: ScheduleFixture) -> None:
-    """What is remembered changes with an evaluation, not with being asked."""
+    """`factor` does not change the memory; only `observe` may return a new one."""
     for memory in fixture.memories():
         given = dict(memory)
         fixture.schedule.factor(Progress(step=2, steps_per_epoch=4, steps=24), given)
@@ -34,40 +36,45 @@ def the_factor_leaves_the_memory_unchanged(fixture: ScheduleFixture) -> None:
 
 
 def observe_leaves_its_arguments_unchanged(fixture: ScheduleFixture) -> None:
-    """The memory may be one that a checkpoint still holds."""
+    """`observe` changes neither the memory, which a checkpoint may still use, nor the results."""
     memory = fixture.schedule.start()
     for results in fixture.results():
-        before, figures = dict(memory), dict(results)
+        before, results_before = dict(memory), dict(results)
         again = fixture.schedule.observe(memory, results)
-        if dict(memory) != before or results != figures:
+        if dict(memory) != before or results != results_before:
             what = "the results" if dict(memory) == before else "the memory it was given"
             raise CheckFailure(f"observe changed {what}", f"{_observe(fixture)}; return a new one, {{**memory, …}}")
         memory = again
 
 
 def its_memory_is_json(fixture: ScheduleFixture) -> None:
-    """A checkpoint holds it as JSON: names and finite numbers."""
+    """The memory maps names to finite numbers, as checkpoints store it in JSON."""
     for memory in fixture.memories():
         if not isinstance(memory, Mapping):
-            raise CheckFailure(f"what it remembers is a {type(memory).__name__}, expected a mapping", _observe(fixture))
+            raise CheckFailure(f"the memory is a {type(memory).__name__}, expected a mapping", _observe(fixture))
         for name, number in memory.items():
             if not isinstance(name, str) or not isinstance(number, (int, float)) or not math.isfinite(number):
                 raise CheckFailure(
-                    f"it remembers {name!r}: {number!r}, expected a name and a finite number",
-                    f"JSON has no infinity and no NaN: leave the name out instead; {_observe(fixture)}",
+                    f"the memory has {name!r}: {number!r}, expected a name and a finite number",
+                    f"JSON has no infinity and no NaN: leave the name out; {_observe(fixture)}",
                 )
 
 
-def a_restored_memory_goes_on_as_the_one_saved(fixture: ScheduleFixture) -> None:
-    """A training taken up again has its memory from JSON, and a schedule made anew from its spec."""
+def a_restored_memory_continues_as_the_saved_one(fixture: ScheduleFixture) -> None:
+    """A new schedule with the memory read from JSON gives the same memory and factors, as in a resumed training."""
     again = type(fixture.schedule).model_validate(fixture.schedule.model_dump(mode="json"))
     memories = fixture.memories()
     for index, results in enumerate(fixture.results()):
         restored = json.loads(json.dumps(dict(memories[index])))
         if dict(again.observe(dict(restored), results)) != dict(memories[index + 1]):
-            raise CheckFailure("from a restored memory it remembers otherwise", f"it keeps more; {_observe(fixture)}")
+            raise CheckFailure(
+                "with a restored memory, observe returns another memory",
+                f"it stores something else; {_observe(fixture)}",
+            )
         if ScheduleFixture(again).factors(restored) != fixture.factors(memories[index]):
-            raise CheckFailure("with a restored memory it gives other factors", f"it keeps more; {_at(fixture)}")
+            raise CheckFailure(
+                "with a restored memory, it gives other factors", f"it stores something else; {_at(fixture)}"
+            )
 
 
 def _at(fixture: ScheduleFixture) -> str:
@@ -84,5 +91,5 @@ CHECKS = (
     the_factor_leaves_the_memory_unchanged,
     observe_leaves_its_arguments_unchanged,
     its_memory_is_json,
-    a_restored_memory_goes_on_as_the_one_saved,
+    a_restored_memory_continues_as_the_saved_one,
 )

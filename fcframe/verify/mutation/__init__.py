@@ -1,4 +1,4 @@
-"""Mutation testing: changes to the author's own text that the checks should notice."""
+"""Mutation testing: small changes of the author's code that the checks should detect."""
 
 from fcframe.verify.mutation.report import Mutant, MutantStatus, MutationReport
 from fcframe.verify.mutation.run import mutate

@@ -1,4 +1,4 @@
-"""What a component's methods give while checks run on it, noted so that a mutant's can be held against it."""
+"""Records what a component's methods return while checks run, to compare a mutant with the original."""
 
 import contextlib
 import functools
@@ -11,20 +11,20 @@ import numpy as np
 
 from fcframe.components import Component
 from fcframe.context import Array, Context
-from fcframe.verify.mutation.mutants import METHODS
+from fcframe.verify.mutation.rules import METHODS
 from fcframe.verify.report import NotApplicable, Result
 from fcframe.verify.running.check import CheckRun
 from fcframe.verify.running.sandbox import guarded
 
 Results: TypeAlias = dict[str, Array]
-"""What one call gave, by name: "out", "dx", "dW", "the state mean"."""
+"""The arrays that one call returned, by name: "out", "dx", "dW", "the state mean"."""
 
-ROUNDING = 32
-"""Results that are as many units in the last place of the largest number apart are the same but for rounding."""
+MAX_ROUNDING = 32
+"""The difference that counts as rounding, in units of eps times the largest number."""
 
 
 class Recorder:
-    """Makes classes in memory that behave as the component and note what its methods give."""
+    """Makes subclasses of a component that record what its methods return."""
 
     def __init__(self, component: type[Component]) -> None:
         self.component = component
@@ -32,7 +32,7 @@ class Recorder:
         self._whole = False
 
     def variant(self, changed: Mapping[str, FunctionType]) -> type[Component]:
-        """The component with other methods."""
+        """A subclass of the component with some methods replaced."""
         methods: dict[str, Any] = dict(changed)
         for name in METHODS:
             method = methods.get(name) or inspect.getattr_static(self.component, name, None)
@@ -44,13 +44,13 @@ class Recorder:
         return made
 
     def run(self, item: CheckRun, *, whole: bool = False) -> tuple[Result, list[Any]]:
-        """The check's result, and what each call gave while it ran: the arrays where asked for, else a digest."""
+        """The result of a check, and for each call while it ran a digest of the returned arrays, or all arrays."""
         self._calls, self._whole = [], whole
         return item.run(), self._calls
 
     def run_all(self, items: Sequence[CheckRun]) -> list[list[Any]] | None:
-        """The digests for each of many checks under one guard, which saves time; None unless all pass at once."""
-        noted: list[list[Any]] = []
+        """The digests for several checks in one sandbox, which saves time; None if one of the checks does not pass."""
+        digests: list[list[Any]] = []
         self._whole = False
 
         def run() -> None:
@@ -58,15 +58,15 @@ class Recorder:
                 self._calls = []
                 with contextlib.suppress(NotApplicable):
                     item.check(item.make[0]())
-                noted.append(self._calls)
+                digests.append(self._calls)
 
         try:
             guarded(run)
         except KeyboardInterrupt:
             raise
-        except BaseException:  # which check it is, and what it says, comes out when each is run alone
+        except BaseException:  # the caller runs each check alone to find out which one fails
             return None
-        return noted
+        return digests
 
     def _recorded(self, method: FunctionType) -> Callable[..., Any]:
         @functools.wraps(method)
@@ -80,29 +80,29 @@ class Recorder:
 
 
 def differences(first: Results, second: Results) -> Iterator[tuple[str, float]]:
-    """The names of the arrays that differ by more than rounding, and by how much; inf where they cannot be compared."""
+    """The names of the arrays that differ by more than rounding, with the difference; inf if not comparable."""
     for name in {**first, **second}:
         a, b = first.get(name), second.get(name)
         if a is None or b is None or a.shape != b.shape or a.dtype != b.dtype or a.dtype.kind not in "fiub":
             yield name, np.inf
             continue
-        unit = ROUNDING * float(np.finfo(a.dtype).eps) if a.dtype.kind == "f" else 0.0
+        unit = MAX_ROUNDING * float(np.finfo(a.dtype).eps) if a.dtype.kind == "f" else 0.0
         with np.errstate(all="ignore"):
             a, b = a.astype(np.float64), b.astype(np.float64)
             same = (a == b) | (np.isnan(a) & np.isnan(b))
-            off = np.nan_to_num(np.where(same, 0, np.abs(a - b)), nan=np.inf)
+            error = np.nan_to_num(np.where(same, 0, np.abs(a - b)), nan=np.inf)
             scale = np.abs(a[np.isfinite(a)]).max(initial=0)
-        if off.max(initial=0) > unit * scale:
-            yield name, float(off.max())
+        if error.max(initial=0) > unit * scale:
+            yield name, float(error.max())
 
 
 def is_gradient(name: str) -> bool:
-    """Whether a name of `Results` is that of a gradient, and not of the value or the state."""
+    """Whether a name in `Results` is that of a gradient, not of the value or the state."""
     return name.startswith("d") or name == "gradient"
 
 
 def _results(method: str, result: Any, ctx: Any) -> Results:
-    """What a call gave, and what it left in ctx.state; a dx that nobody asked for does not count."""
+    """The arrays that a call returned, and those in ctx.state; without dx if it was not needed."""
     if not (isinstance(result, tuple) and len(result) == 2):
         return {}
     first, second = result
@@ -112,8 +112,8 @@ def _results(method: str, result: Any, ctx: Any) -> Results:
     if method == METHODS[1]:
         wanted = ctx.needs_input_grad if isinstance(ctx, Context) else True
         grads = second if isinstance(second, dict) else {}
-        found = {"dx": np.array(first)} if wanted else {}
-        return found | {f"d{name}": np.array(grads[name]) for name in sorted(grads)}
+        results = {"dx": np.array(first)} if wanted else {}
+        return results | {f"d{name}": np.array(grads[name]) for name in sorted(grads)}
     return {"value": np.array(first), "gradient": np.array(second)}
 
 

@@ -1,4 +1,4 @@
-"""What became of each mutant of a component, and the share that the checks noticed."""
+"""The report of mutation testing: the status of each mutant, and the share that the checks detected."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -7,41 +7,41 @@ from typing import Any
 
 
 class MutantStatus(Enum):
-    """What became of a mutant."""
+    """Whether the checks detected a mutant, and if not, why."""
 
     KILLED = "killed"
-    """A check failed on it, or could not decide."""
+    """A check failed, or could not decide."""
     SURVIVED = "survived"
-    """No check noticed it, though it changes what the component gives, or no case gets there."""
+    """No check detected it, though it changes results, or no case runs the changed code."""
     EQUIVALENT = "equivalent"
-    """No check noticed it, and none should: it gives the same results, or other subgradients at a kink."""
+    """No check can detect it: it gives the same results, or other valid subgradients at a kink."""
     TIMEOUT = "timeout"
-    """The time was up before it was judged."""
+    """The time limit was reached before it was tested."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of the author's text, and whether the checks noticed it."""
+    """One change of the author's code, and whether the checks detected it."""
 
     operator: str
-    """What was done: "`+` → `-`"."""
+    """The change in words: "`+` → `-`"."""
     method: str
     file: str
     line: int
     original: str
-    """The statement as it stands."""
+    """The statement in the author's code."""
     changed: str
-    """The statement as the mutant has it; empty where it is left out."""
+    """The statement in the mutant; empty if it was removed."""
     status: MutantStatus
     explanation: str
-    """What the check said, or why none did."""
+    """The message of the check that detected it, or the reason why none did."""
     check: str = ""
-    """The check that noticed it."""
+    """The check that detected it."""
     case: str = ""
 
     def __str__(self) -> str:
         head = f"{self.status.value}: {self.file}:{self.line} {self.method}, {self.operator}"
-        return "\n    ".join([head, self.original, self.changed or "(left out)", self.explanation])
+        return "\n    ".join([head, self.original, self.changed or "(removed)", self.explanation])
 
     def facts(self) -> dict[str, Any]:
         """The mutant as JSON."""
@@ -56,24 +56,24 @@ class MutationReport:
     """Kind and type."""
     mutants: list[Mutant] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    """Checks that the component itself does not pass; no mutant was held against these."""
+    """Checks that the component itself does not pass; mutants are not tested with these."""
 
     @property
     def score(self) -> float:
-        """The share of the judged mutants that a check noticed, without the equivalent ones; 1 if there are none."""
+        """The share of mutants that a check detected, without equivalent and untested ones; 1 if there are none."""
         counts = self.counts()
-        noticeable = counts[MutantStatus.KILLED.value] + counts[MutantStatus.SURVIVED.value]
-        return counts[MutantStatus.KILLED.value] / noticeable if noticeable else 1.0
+        detectable = counts[MutantStatus.KILLED.value] + counts[MutantStatus.SURVIVED.value]
+        return counts[MutantStatus.KILLED.value] / detectable if detectable else 1.0
 
     @property
     def survivors(self) -> list[Mutant]:
-        """The changes that no check noticed and that matter."""
+        """The mutants that change results and that no check detected."""
         return [mutant for mutant in self.mutants if mutant.status is MutantStatus.SURVIVED]
 
     def counts(self) -> Counter[str]:
-        """How many mutants have each status."""
+        """The number of mutants with each status."""
         return Counter(
-            {fate.value: 0 for fate in MutantStatus} | Counter(mutant.status.value for mutant in self.mutants)
+            {status.value: 0 for status in MutantStatus} | Counter(mutant.status.value for mutant in self.mutants)
         )
 
     def facts(self) -> dict[str, Any]:

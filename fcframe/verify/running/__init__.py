@@ -1,1 +1,1 @@
-"""One check on one fixture, in a sandbox."""
+"""Runs one check on one fixture in a sandbox."""

@@ -1,4 +1,4 @@
-"""Runs checks on cases, and keeps what comes of it apart from everything else."""
+"""Runs one check on one case, and turns what it raises into a result."""
 
 import os
 import time
@@ -15,25 +15,25 @@ from fcframe.verify.report import CheckFailure, Inconclusive, NotApplicable, Res
 from fcframe.verify.running.sandbox import ExhaustedError, MisbehaviorError, guarded
 
 Check: TypeAlias = Callable[[Any], None]
-"""A function whose name reads on from "for every layer, …"; it takes a fixture, and raises where it does not hold."""
+"""Takes a fixture and raises CheckFailure if the component fails; its name continues "for every layer, …"."""
 
 REDRAWS = 3
-"""How often a case is drawn anew for a check that could not decide."""
+"""How many draws of a case are tried until the check can decide."""
 HARNESS = f"{Path(__file__).parents[1]}{os.sep}"
-"""Where the harness's own files lie."""
+"""The folder of the harness."""
 STANDARD_LIBRARY = f"{Path(os.__file__).parent}{os.sep}functools"
-"""What may stand between the harness's own frames: its cached properties."""
+"""The file of functools, whose frames occur between those of the harness (cached properties)."""
 NOT_THE_AUTHORS = (
     f"{Path(__file__).parents[2]}{os.sep}",
     *(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (np, pydantic)),
 )
-"""Files in which an exception may come up, and in which its cause does not lie."""
+"""Folders whose code may raise an exception, though the cause lies in the author's code that called it."""
 MAX_SHOWN = 500
-"""Characters of an exception that are shown."""
+"""Characters shown of an exception's message."""
 
 
 def takes_long(cpu_seconds: float) -> Callable[[Check], Check]:
-    """Marks a check that computes much itself, with its time limit in seconds."""
+    """Gives a check that computes much by itself a time limit of its own, in seconds of CPU time."""
 
     def mark(check: Check) -> Check:
         check.cpu_seconds = cpu_seconds  # type: ignore[attr-defined]
@@ -43,7 +43,7 @@ def takes_long(cpu_seconds: float) -> Callable[[Check], Check]:
 
 
 def foundation(check: Check) -> Check:
-    """Marks a check on which all others of its fixture stand: where it fails, their failures are its consequences."""
+    """Marks a check on which all other checks of a fixture depend: if it fails, their failures follow from it."""
     check.foundation = True  # type: ignore[attr-defined]
     return check
 
@@ -56,26 +56,26 @@ class CheckRun:
     check: Check
     case: str
     make: tuple[Callable[[], Any], ...]
-    """Each makes the fixture, with other random numbers; the later ones are used where the check cannot decide."""
+    """Functions that make the fixture, each with other random numbers; used in order until the check can decide."""
     subject: Any = None
-    """What the result is about, for a look over all of them: a layer's `LayerCase`."""
+    """What is checked, for comparing results of several cases: the `LayerCase` of a layer."""
 
     def run(self) -> Result:
-        """Runs it."""
+        """Runs the check and returns its result."""
         result = run_check(self.component, self.check, self.case, self.make)
         result.subject, result.rule = self.subject, self.check
         return result
 
 
 def run_check(component: str, check: Check, case: str, make: Sequence[Callable[[], Any]]) -> Result:
-    """Runs one check on a case.
+    """Runs one check on one case and returns its result.
 
     Args:
         component: The component's kind and type.
         check: The check.
         case: The case's name.
-        make: Each makes the fixture that the check takes; the later ones are other draws of the same case, used one
-            after the other for as long as the check cannot decide.
+        make: Functions that make the fixture of the check. The first one is used; the others make the fixture with
+            other random numbers and are used in order until the check can decide.
     """
     start = time.perf_counter()
     result = Result(component, check.__name__, case, Status.PASSED)
@@ -92,30 +92,31 @@ def _judged(result: Result, check: Check, fixture: Callable[[], Any], warned: li
     try:
         guarded(lambda: check(fixture()), seconds=getattr(check, "cpu_seconds", None), warned=warned)
     except (Inconclusive, NotApplicable, CheckFailure) as verdict:
-        if not _of_the_harness(verdict, check):
+        if not _raised_by_harness(verdict, check):
             return _raised(result, verdict)
-        return replace(result, **_told_by(verdict))
+        return replace(result, **_verdict_fields(verdict))
     except MisbehaviorError as fault:
         exhausted = isinstance(fault, ExhaustedError)
         return replace(result, status=Status.FAILED, message=str(fault), exhausted=exhausted)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # whatever the component raises is its failure, and nobody else's
+    except BaseException as error:  # any exception of the component is a failure of the component
         return _raised(result, error)
     result.status, result.message = Status.PASSED, ""
     return result
 
 
-def _told_by(verdict: BaseException) -> dict[str, Any]:
+def _verdict_fields(verdict: BaseException) -> dict[str, Any]:
+    """The fields of the result that an exception of a check stands for."""
     if isinstance(verdict, CheckFailure):
-        told = {"message": verdict.message, "diagnosis": verdict.diagnosis, "fact": verdict.fact}
-        return {"status": Status.FAILED, **told}
+        fields = {"message": verdict.message, "diagnosis": verdict.diagnosis, "fact": verdict.fact}
+        return {"status": Status.FAILED, **fields}
     undecided = isinstance(verdict, Inconclusive)
     return {"status": Status.INCONCLUSIVE if undecided else Status.NOT_APPLICABLE, "message": str(verdict)}
 
 
-def _of_the_harness(verdict: BaseException, check: Check) -> bool:
-    """Whether the harness itself raised it: a component that raises its exceptions has raised, and decided nothing."""
+def _raised_by_harness(verdict: BaseException, check: Check) -> bool:
+    """Whether the harness raised the exception; a component that raises one of these has only raised an exception."""
     own = getattr(check, "__code__", None)
     files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(verdict.__traceback__)}
     if own is not None:
@@ -124,19 +125,19 @@ def _of_the_harness(verdict: BaseException, check: Check) -> bool:
 
 
 def _raised(result: Result, error: BaseException) -> Result:
-    return replace(result, status=Status.FAILED, message=f"raised {_told(error)}", diagnosis=_where(error))
+    return replace(result, status=Status.FAILED, message=f"raised {_shown(error)}", diagnosis=_location(error))
 
 
-def _told(error: BaseException) -> str:
+def _shown(error: BaseException) -> str:
     try:
         text = str(error)
-    except Exception:  # its __str__ is a stranger's too
+    except Exception:  # its __str__ is the author's code too
         text = ""
     return f"{type(error).__name__}: {text[:MAX_SHOWN]}{'…' * (len(text) > MAX_SHOWN)}".removesuffix(": ")
 
 
-def _where(error: BaseException) -> str:
-    """The last line of the author's own code that an exception went through."""
+def _location(error: BaseException) -> str:
+    """The last line of the author's code in the exception's traceback."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(HARNESS)]
     own = [frame for frame in frames if not frame.filename.startswith(NOT_THE_AUTHORS)] or frames
     return f"raised at {own[-1].filename}:{own[-1].lineno}: {own[-1].line}" if own else ""

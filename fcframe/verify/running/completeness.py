@@ -1,37 +1,37 @@
-"""Whether every check that a component's kind requires has run: the line that closes its report."""
+"""The last result of a component's report: whether every check that its kind requires has run."""
 
 from collections.abc import Sequence
 
 from fcframe.verify.report import Report, Result, Status
 
 CLOSING = "every_check_ran"
-"""The name of that line."""
+"""The name of that result's check."""
 MAX_NAMES = 4
-"""How many names of checks are listed in a message."""
+"""The number of checks that a message lists by name."""
 
 
 def completeness(component: str, report: Report, required: Sequence[str]) -> Result:
-    """The result "every check ran" of a component, judged from its report so far.
+    """The result "every check ran" of a component, computed from its report so far.
 
-    A check has run where it passed or failed in at least one case, or gave in all of them a reason why it does not
-    apply.
+    A check has run if it passed or failed in at least one case, or if it was not applicable in all cases and gave the
+    reason.
 
     >>> report = Report([Result("layer relu", "one", "x=3x5", Status.PASSED)])
     >>> completeness("layer relu", report, ["one", "two"]).message
     '1 of 2 checks of its contract ran in no case: two (no case could be made for it)'
     """
-    found = report.by_check()
+    reports = report.by_check()
     missing: dict[str, list[str]] = {}
     for name in required:
-        if name not in found:
+        if name not in reports:
             missing.setdefault("no case could be made for it", []).append(name)
-        elif not _ran(found[name]):
-            missing.setdefault(next(iter(found[name].reasons()), "for no reason that it gave"), []).append(name)
+        elif not _ran(reports[name]):
+            missing.setdefault(next(iter(reports[name].reasons()), "it gave no reason"), []).append(name)
     if not missing:
         return Result(component, CLOSING, "", Status.PASSED)
     count = sum(map(len, missing.values()))
-    told = "; ".join(f"{_listed(names)} ({reason})" for reason, names in missing.items())
-    message = f"{count} of {len(required)} checks of its contract ran in no case: {told}"
+    details = "; ".join(f"{_listed(names)} ({reason})" for reason, names in missing.items())
+    message = f"{count} of {len(required)} checks of its contract ran in no case: {details}"
     return Result(component, CLOSING, "", Status.FAILED, message)
 
 

@@ -1,11 +1,11 @@
-"""Calls a stranger's code: bounded in time and memory, heard when it prints or warns, and cleaned up after.
+"""Calls third-party code with limits of time and memory; records what it prints, and restores what it changes.
 
-The limit of time counts what the thread computes, so that a stopped process or a loaded machine fails nothing; the
-clock bounds what waits.
+The time limit counts the CPU time of the thread, so that no check fails because the machine is slow or the process was
+stopped. A second, longer limit by the clock ends code that waits without computing.
 
-Where there is no SIGALRM (Windows), or outside of the main thread, nothing bounds the time; where there is no RLIMIT_AS
-(Windows, and macOS in effect), nothing bounds the memory; a single call into C code is not cut short. What ends the
-process itself, as os._exit does, ends the harness.
+Limits of the sandbox: the time is not limited on systems without SIGALRM (Windows) or outside the main thread; memory
+is not limited on systems without RLIMIT_AS (Windows, and in effect macOS); a single call into C code is not
+interrupted; code that ends the process, for example by os._exit, ends the harness too.
 """
 
 import atexit
@@ -25,63 +25,73 @@ from types import FrameType
 from typing import IO, NamedTuple, TypeVar
 
 import numpy as np
+import numpy.random  # its state is restored only if it is imported, and NumPy imports it when it is first used
 
-from fcframe.verify.running.process_state import same_globals
+from fcframe.process_state import PARTS, restore_changed, snapshot
 
-try:  # what bounds memory on POSIX systems, and exists nowhere else
+try:  # exists on POSIX systems only
     import resource
 except ImportError:  # pragma: no cover
     resource = None  # type: ignore[assignment]
 
 CPU_SECONDS = 10.0
-"""The time limit of one check, in seconds that its thread computes: a machine that sleeps, or is loaded, costs none."""
+"""The time limit of one check, in seconds of CPU time."""
 WALL_FACTOR = 60.0
-"""How many times as long a check may take by the clock: 10 minutes, for what waits and computes nothing."""
+"""The limit by the clock as a multiple of the limit of CPU time: 10 minutes, for code that waits."""
 MAX_BYTES = 2 * 2**30
-"""How much memory a check may ask for beyond what the process has."""
+"""The memory that a check may allocate in addition to what the process has."""
 FIRST_WAITS = (0.1, 0.01, 0.001)
-"""Seconds from one alarm to the next once the time is over, at first."""
+"""Seconds between the first alarms after the time limit."""
 LATER_WAITS = tuple(count * 1e-6 for count in range(1, 41))
-"""And then, over and over: what catches each alarm in a loop is out of its `try` for a microsecond alone."""
+"""Seconds between all later alarms, in a cycle: a loop that catches each alarm leaves its `try` for a microsecond."""
 MIN_WAIT = 0.02
-"""Seconds after which the alarm looks again at a check that has computed for less than its limit."""
+"""Seconds to the next alarm if the thread has used less CPU time than its limit."""
 MAX_SHOWN = 100
-"""Characters shown of what was printed, or of a warning."""
+"""Characters shown of printed text or of a warning."""
+
+RESTORED = tuple(name for name in PARTS if name != "the filters of warnings")
+"""The parts of the process's state that no component may change; `warnings.catch_warnings` restores the filters."""
+ADVICE = {
+    "NumPy's error state": "use `with np.errstate(...)`",
+    "NumPy's global random state": "draw from ctx.rng alone",
+    "the state of Python's random module": "draw from ctx.rng alone",
+}
+"""Part of the state → what to do instead of changing it."""
 
 
 class Deadline(NamedTuple):
-    """When a call's time is over: when its thread has computed so long, or the clock says so."""
+    """The end of a call's time: a CPU time of its thread, and a time of the clock; the earlier one counts."""
 
     cpu: float
     wall: float
 
     @classmethod
     def after(cls, seconds: float) -> "Deadline":
-        """In so many seconds of computing."""
+        """The deadline that allows this many seconds of CPU time from now."""
         return cls(time.thread_time() + seconds, time.monotonic() + WALL_FACTOR * seconds)
 
     @property
     def left(self) -> float:
-        """Seconds that are left of what is over first; 0 or less where it is over."""
+        """Seconds to the earlier of both ends; 0 or less if the time is over."""
         return min(self.cpu - time.thread_time(), self.wall - time.monotonic())
 
 
 DEADLINES: list[Deadline] = []
-"""Those of the calls that are under way in the main thread; the first is the outermost."""
+"""The deadlines of the calls that run in the main thread, the outermost first."""
 
 Result = TypeVar("Result")
 
 
 class TimeLimitError(BaseException):
-    """Raised inside a call that takes too long; no `except Exception` of the author's catches it."""
+    """Raised inside a call that takes too long; a BaseException, so that `except Exception` does not catch it."""
 
 
 class MisbehaviorError(Exception):
-    """The code did something that no component may do besides computing; says what."""
+    """The code had a side effect that no component may have; the message says which."""
 
 
 class ExhaustedError(MisbehaviorError):
-    """The code took too much time or memory, and would do so again."""
+    """The code took too much time or memory."""
 
 
 def guarded(function: Callable[[], Result], *, seconds: float | None = None, warned: list[str] | None = None) -> Result:
@@ -89,20 +99,20 @@ def guarded(function: Callable[[], Result], *, seconds: float | None = None, war
 
     Args:
         function: What to call.
-        seconds: The time limit, of computing; CPU_SECONDS, by default.
-        warned: Where what it warned of is noted, one line for each warning; by default nothing is noted.
+        seconds: The time limit in seconds of CPU time; CPU_SECONDS by default.
+        warned: A list to which one line is appended for each warning; by default warnings are ignored.
 
     Raises:
-        MisbehaviorError: It printed, left by sys.exit, or changed what belongs to the whole process, see
-            `process_state.GLOBALS`. All of that is undone first.
-        ExhaustedError: It took too long, or asked for too much memory.
-        Exception: Whatever else it raised.
+        MisbehaviorError: The function printed, called sys.exit, or changed state of the process (RESTORED). The state
+            is restored first.
+        ExhaustedError: The function took too long, or allocated too much memory.
+        Exception: Any other exception of the function.
     """
     seconds = CPU_SECONDS if seconds is None else seconds
     faults: list[str] = []
     warned = [] if warned is None else warned
     try:
-        with ERROR_STATE(), _silence(faults), _warnings_heard(warned), same_globals(faults):
+        with ERROR_STATE(), _output_captured(faults), _warnings_recorded(warned), _state_restored(faults):
             with _time_limit(seconds) as late, _memory_limit():
                 result = _call(function)
             if late():
@@ -122,38 +132,49 @@ def guarded(function: Callable[[], Result], *, seconds: float | None = None, war
 
 
 def _overdue() -> bool:
-    """Whether the time of a guard around this one is over: its alarm may find no gap between those within it."""
+    """Whether the time of an enclosing `guarded` call is over: alarms of inner calls may have replaced its alarm."""
     if threading.current_thread() is not threading.main_thread():
         return False
     return any(deadline.left < 0 for deadline in DEADLINES)
 
 
 def _call(function: Callable[[], Result]) -> Result:
-    """The frame that alarms look for: they interrupt what it calls, and nothing else."""
+    """Calls the function. The alarm interrupts only code that runs inside this frame."""
     return function()
 
 
 ERROR_STATE = functools.partial(np.errstate, divide="warn", over="warn", under="ignore", invalid="warn")
-"""NumPy's own error state, whatever else the process has set: a check means the same everywhere."""
+"""NumPy's default error state, so that checks do not depend on what the process has set."""
 
 
 @contextlib.contextmanager
-def _warnings_heard(warned: list[str]) -> Iterator[None]:
-    with warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always")
-        warnings.simplefilter("ignore", ResourceWarning)  # the collector gives it, at any time, for anybody's file
+def _state_restored(faults: list[str]) -> Iterator[None]:
+    """Restores state of the process that changes within the block, and adds a line for each change to the faults."""
+    before = snapshot(RESTORED)
+    try:
         yield
-    for warning in heard:
+    finally:
+        faults += ["; ".join(filter(None, (f"changed {name}", ADVICE.get(name)))) for name in restore_changed(before)]
+
+
+@contextlib.contextmanager
+def _warnings_recorded(warned: list[str]) -> Iterator[None]:
+    with warnings.catch_warnings(record=True) as recorded:
+        warnings.simplefilter("always")
+        # The garbage collector gives this one at any time, also for files that the code does not know.
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+    for warning in recorded:
         text = str(warning.message)[:MAX_SHOWN]
         warned.append(f"{warning.category.__name__}: {text} ({warning.filename}:{warning.lineno})")
 
 
 @contextlib.contextmanager
-def _silence(faults: list[str]) -> Iterator[None]:
-    """What is printed is kept from the terminal, past sys.stdout too: by C code, by another process."""
+def _output_captured(faults: list[str]) -> Iterator[None]:
+    """Captures what is printed, also by C code and child processes, and adds it to the faults."""
     printed = io.StringIO()
     try:
-        with _descriptors_silent(printed), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        with _descriptors_captured(printed), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             yield
     finally:
         if printed.getvalue():
@@ -162,11 +183,12 @@ def _silence(faults: list[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _descriptors_silent(printed: IO[str]) -> Iterator[None]:
+def _descriptors_captured(printed: IO[str]) -> Iterator[None]:
+    """Captures what is written to file descriptors 1 and 2."""
     with contextlib.suppress(AttributeError, OSError, ValueError):
         for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
             stream.flush()  # type: ignore[union-attr]
-    file = _scratch()
+    file = _capture_file()
     copies = {}
     for number in (1, 2):
         with contextlib.suppress(OSError):  # a process without that descriptor
@@ -189,7 +211,8 @@ def _descriptors_silent(printed: IO[str]) -> Iterator[None]:
 
 
 @functools.cache
-def _scratch() -> IO[bytes]:
+def _capture_file() -> IO[bytes]:
+    """The one temporary file that receives captured output; it is emptied after each call."""
     file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed at exit
     atexit.register(file.close)
     return file
@@ -197,7 +220,11 @@ def _scratch() -> IO[bytes]:
 
 @contextlib.contextmanager
 def _time_limit(seconds: float) -> Iterator[Callable[[], bool]]:
-    """An alarm, where there are alarms; the value tells whether it has rung."""
+    """Raises TimeLimitError in the block when its time is over, if the system has alarms.
+
+    Yields:
+        A function that tells whether the time was over.
+    """
     waits = itertools.chain(FIRST_WAITS, itertools.cycle(LATER_WAITS))
     deadline = Deadline.after(seconds)
     rung: list[bool] = []
@@ -209,16 +236,16 @@ def _time_limit(seconds: float) -> Iterator[Callable[[], bool]]:
     def ring(_number: int, frame: FrameType | None) -> None:
         if over:
             return
-        if not rung and deadline.left > 0:  # the process was stopped, or others had its core
+        if not rung and deadline.left > 0:  # the process was stopped, or other processes used its core
             signal.setitimer(signal.ITIMER_REAL, max(deadline.left, MIN_WAIT), FIRST_WAITS[0])
             return
-        signal.setitimer(signal.ITIMER_REAL, 0)  # the way up a deep recursion takes longer than the time to the next
+        signal.setitimer(signal.ITIMER_REAL, 0)  # in a deep recursion the loop below takes longer than one wait
         caller = frame
         while caller is not None and caller.f_globals is not globals():
             caller = caller.f_back
         within = caller is not None and caller is not frame and caller.f_code is _call.__code__
         signal.setitimer(signal.ITIMER_REAL, next(waits) if within else LATER_WAITS[-1], FIRST_WAITS[0])
-        if within:  # and not on the way into a call or out of one, a guard's within this one included
+        if within:  # not while this or an inner `guarded` call starts or ends
             rung.append(True)
             raise TimeLimitError
 
@@ -233,13 +260,13 @@ def _time_limit(seconds: float) -> Iterator[Callable[[], bool]]:
         del DEADLINES[depth:]
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-        if outer:  # somebody else's alarm: of a guard around this one, or of pytest-timeout
+        if outer:  # the alarm of an enclosing `guarded` call, or of pytest-timeout
             signal.setitimer(signal.ITIMER_REAL, max(outer - (time.monotonic() - start), LATER_WAITS[-1]), interval)
 
 
 @contextlib.contextmanager
 def _memory_limit() -> Iterator[None]:
-    """A bound on the address space, where the system has one."""
+    """Limits the address space of the process, if the system can."""
     if resource is None or not hasattr(resource, "RLIMIT_AS"):
         yield
         return
@@ -254,8 +281,9 @@ def _memory_limit() -> Iterator[None]:
 
 
 def _address_space() -> int:
+    """The size of the process's address space in bytes; a very large number if the system does not tell."""
     try:
-        with open("/proc/self/statm") as file:  # noqa: PTH123 - the fastest way, in every check
+        with open("/proc/self/statm") as file:  # noqa: PTH123 - the fastest way, for this runs in every check
             return int(file.read().split()[0]) * resource.getpagesize()
     except OSError:
         return 2**40

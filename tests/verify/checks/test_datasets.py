@@ -48,7 +48,7 @@ def test_a_right_dataset_passes(dataset):
 
 def test_an_absent_dataset_says_what_it_missed():
     reasons = {found.message for found in fcframe.gradcheck(Absent) if found.status is Status.NOT_APPLICABLE}
-    assert "it is not there: no such file: absent.npz" in reasons
+    assert "its files are not on this machine: no such file: absent.npz" in reasons
 
 
 class Overlapping(Dataset):
@@ -111,7 +111,7 @@ class FromOne(Dataset):
         (OverlappingPermutation, {"no_example_is_in_two_splits"}),
         (AlwaysDouble, {"it_loads_arrays_in_the_dtype_asked_for"}),
         (IgnoresSeed, {"another_seed_gives_another_split"}),
-        (Strided, {"every_number_is_finite_and_in_order"}),
+        (Strided, {"every_array_is_finite_and_contiguous"}),
         (FromOne, {"labels_have_their_names"}),
     ],
     ids=lambda found: getattr(found, "type", ""),

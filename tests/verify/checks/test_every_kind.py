@@ -130,6 +130,6 @@ def test_what_is_declared_rejected_must_be_refused_in_those_words():
         type = "vague"
         rejected = (fcframe.Rejected("no weight grows by itself", strength=-1.0),)
 
-    check = "what_it_declares_rejected_is_refused_in_those_words"
+    check = "what_it_declares_rejected_is_refused_with_that_message"
     assert check not in failed(Strict)
     assert failed(Lenient) == failed(Vague) == {check}

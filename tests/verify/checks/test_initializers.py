@@ -119,10 +119,10 @@ class Unseeded(Initializer):
     ("initializer", "checks"),
     [
         (VarianceForDeviation, {"its_moments_are_those_declared"}),
-        (OwnGenerator, {"another_seed_starts_other_numbers"}),
-        (Single, {"it_starts_the_whole_shape"}),
-        (Flat, {"it_starts_the_whole_shape"}),
-        (Unseeded, {"the_same_seed_starts_the_same_numbers"}),
+        (OwnGenerator, {"another_seed_gives_another_sample"}),
+        (Single, {"its_sample_has_the_parameters_shape"}),
+        (Flat, {"its_sample_has_the_parameters_shape"}),
+        (Unseeded, {"the_same_seed_gives_the_same_sample"}),
     ],
     ids=lambda found: getattr(found, "type", ""),
 )

@@ -100,7 +100,7 @@ def test_a_wrong_backward_in_a_large_network_is_found_in_the_sample():
     report = fcframe.gradcheck(large_spec(ForgetsHalf()))
     (failure,) = report.failures
     assert failure.check == GRADIENT
-    assert "wrong are affine1.W, affine1.b" in failure.diagnosis
+    assert "parameters are wrong: affine1.W, affine1.b" in failure.diagnosis
     assert "the gradient of affine1." in failure.message
 
 
@@ -197,7 +197,7 @@ def test_a_wrong_dx_is_found_in_the_parameters_before_it_and_the_message_leads_t
     found = failures(ForgetsHalf())
     assert found.keys() == {GRADIENT}
     assert "the gradient of affine1.b[" in found[GRADIENT].message
-    assert "wrong are affine1.W, affine1.b; of 4 parameters" in found[GRADIENT].diagnosis
+    assert "2 of 4 parameters are wrong: affine1.W, affine1.b" in found[GRADIENT].diagnosis
     assert "forgets_half1 (test_networks.py:" in found[GRADIENT].diagnosis
 
 

@@ -214,7 +214,7 @@ DOWN = {"it_descends_a_quadratic", "it_descends_an_ill_conditioned_quadratic"}
         ),
         (OwnRate, {"a_zero_learning_rate_moves_nothing"}),
         (ScalesGradient, {"it_leaves_the_gradient_unchanged"}),
-        (SecretDecay, {"it_looks_at_step_decay_only_if_it_says_so"}),
+        (SecretDecay, {"it_uses_step_decay_only_if_declared"}),
         (NoEps, {"a_zero_gradient_moves_nothing"}),
     ],
     ids=lambda found: getattr(found, "type", ""),
@@ -229,7 +229,7 @@ def test_an_optimizer_that_counts_steps_from_zero_fails():
 
 def test_an_update_that_makes_a_new_array_is_told_to_change_w_in_place():
     failures = fcframe.gradcheck(NotInPlace).failures
-    assert failures[0].message == "update moved nothing"
+    assert failures[0].message == "update did not change w"
     assert "change w in place" in failures[0].diagnosis
 
 

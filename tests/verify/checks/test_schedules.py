@@ -96,7 +96,10 @@ class CountsOutside(Schedule):
         (StartsInfinite, {"its_memory_is_json"}),
         (ChangesMemory, {"observe_leaves_its_arguments_unchanged"}),
         (CountsCalls, {"the_factor_leaves_the_memory_unchanged"}),
-        (CountsOutside, {"the_factor_depends_on_step_and_memory_alone", "a_restored_memory_goes_on_as_the_one_saved"}),
+        (
+            CountsOutside,
+            {"the_factor_depends_on_step_and_memory_alone", "a_restored_memory_continues_as_the_saved_one"},
+        ),
     ],
     ids=lambda found: getattr(found, "type", ""),
 )

@@ -157,7 +157,7 @@ def test_a_layer_that_takes_no_shape_that_is_tried_does_not_pass():
     for subject in (identity("odd", {}, shapes=[(97,)]), identity("odd", {}, shapes=[(97,)])()):
         report = gradcheck(subject)
         assert not report.passed
-        assert any("takes none of the" in failure.message for failure in report.failures)
+        assert any("accepts none of the" in failure.message for failure in report.failures)
 
 
 def test_a_class_of_which_no_configuration_can_be_made_does_not_pass():

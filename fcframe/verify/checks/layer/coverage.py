@@ -1,4 +1,4 @@
-"""For every layer, … : the harness reaches it. What has no case is not checked, and must not look as if it were."""
+"""Checks that the harness can test a layer: input shapes and field values are found."""
 
 from fcframe.components import Layer, Shape
 from fcframe.errors import in_a_line
@@ -9,18 +9,18 @@ from fcframe.verify.report import CheckFailure, NotApplicable, look_at
 
 
 def an_input_shape_is_found(fixture: CoverageFixture) -> None:
-    """No other check can run without one."""
+    """The layer accepts at least one of the input shapes; all other checks need one."""
     if fixture.layers and not fixture.cases:
         method, refusal = refusal_of(fixture.layers[0], INPUT_SHAPES[0])
         raise CheckFailure(
-            f"it takes none of the {len(INPUT_SHAPES)} input shapes that were tried, {INPUT_SHAPES[0]}, "
-            f"{INPUT_SHAPES[1]} and so on; for {INPUT_SHAPES[0]} {method} says: {refusal}",
-            f"declare one that it takes: examples = (Example(input_shape=…),); or {look_at(fixture.kind, method)}",
+            f"it accepts none of the {len(INPUT_SHAPES)} input shapes that were tried, {INPUT_SHAPES[0]}, "
+            f"{INPUT_SHAPES[1]} and so on; for {INPUT_SHAPES[0]} {method} raised: {refusal}",
+            f"declare one that it accepts: examples = (Example(input_shape=…),); or {look_at(fixture.kind, method)}",
         )
 
 
 def refusal_of(layer: Layer, shape: Shape) -> tuple[str, str]:
-    """The method that refuses a shape, and what it says."""
+    """The method that refuses a shape, and its error message."""
     try:
         layer.output_shape(shape)
     except ValueError as error:
@@ -33,12 +33,10 @@ def refusal_of(layer: Layer, shape: Shape) -> tuple[str, str]:
 
 
 def every_field_is_varied(fixture: CoverageFixture) -> None:
-    """A term that is right at a field's default may be wrong everywhere else."""
+    """Each field has values other than its default, at which a wrong term may not show."""
     names = never_varied(fixture.kind, [case.layer for case in fixture.cases])
     if names:
-        raise NotApplicable(
-            f"no value but the default was found for {', '.join(names)}: give one in `examples` to have it checked"
-        )
+        raise NotApplicable(f"no value other than the default was found for {', '.join(names)}: add one to `examples`")
 
 
 CHECKS = (an_input_shape_is_found, every_field_is_varied)

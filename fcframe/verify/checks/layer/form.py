@@ -1,4 +1,4 @@
-"""For every layer, … : shapes, names, dtypes and modes are what the class declares."""
+"""Checks for layers: shapes, names, dtypes and modes are as the class declares."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from fcframe.components import Shape
-from fcframe.verify.checks.layer.purity import needs_repeatable
+from fcframe.verify.checks.layer.purity import require_deterministic
 from fcframe.verify.fixtures.layer import LayerFixture, named_gradients
 from fcframe.verify.report import MISSHAPEN, CheckFailure, NotApplicable, look_at
 from fcframe.verify.running.check import foundation
@@ -16,23 +16,23 @@ from fcframe.verify.running.check import foundation
 
 @foundation
 def forward_returns_an_output_and_a_cache(fixture: LayerFixture) -> None:
-    """Everything else builds on `return out, cache`."""
+    """`forward` returns a pair of an array and a cache."""
     where = look_at(fixture.layer, "forward")
-    given = fixture.layer.forward(fixture.x, fixture.params, fixture.context())
-    if not isinstance(given, tuple) or len(given) != 2:
-        raise CheckFailure(f"forward returned {_seen(given)}, expected (out, cache)", where, MISSHAPEN)
-    if not isinstance(given[0], np.ndarray):
-        raise CheckFailure(f"forward returned {_seen(given[0])} for out, expected an array", where, MISSHAPEN)
+    result = fixture.layer.forward(fixture.x, fixture.params, fixture.context())
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise CheckFailure(f"forward returned {_described(result)}, expected (out, cache)", where, MISSHAPEN)
+    if not isinstance(result[0], np.ndarray):
+        raise CheckFailure(f"forward returned {_described(result[0])} for out, expected an array", where, MISSHAPEN)
 
 
 @foundation
 def the_output_has_the_declared_shape(fixture: LayerFixture) -> None:
-    """Shapes are inferred from the spec alone, so `output_shape` must tell the truth."""
-    declared, real = tuple(fixture.layer.output_shape(fixture.case.input_shape)), fixture.forward().out.shape
-    if real != (fixture.case.N, *declared):
+    """The output of `forward` has N rows of the shape that `output_shape` returns."""
+    declared, actual = tuple(fixture.layer.output_shape(fixture.case.input_shape)), fixture.forward().out.shape
+    if actual != (fixture.case.N, *declared):
         raise CheckFailure(
-            f"output_shape promises {declared} an example for {fixture.case.input_shape}, forward makes {real[1:]} "
-            f"({len(real) and real[0]} rows of {fixture.case.N})",
+            f"for examples of shape {fixture.case.input_shape} output_shape returns {declared}, forward's output has "
+            f"{actual[1:]} ({len(actual) and actual[0]} rows for {fixture.case.N} examples)",
             look_at(fixture.layer, "output_shape"),
             MISSHAPEN,
         )
@@ -40,19 +40,21 @@ def the_output_has_the_declared_shape(fixture: LayerFixture) -> None:
 
 @foundation
 def backward_returns_dx_and_gradients(fixture: LayerFixture) -> None:
-    """Everything else builds on `return dx, {"W": dW}`."""
+    """`backward` returns dx with the shape of x, and a mapping of the parameters' names to their gradients."""
     where = look_at(fixture.layer, "backward")
-    given = fixture.backward()
-    if not isinstance(given, tuple) or len(given) != 2:
-        raise CheckFailure(f"backward returned {_seen(given)}, expected (dx, gradients)", where, MISSHAPEN)
-    dx, grads = given
+    result = fixture.backward()
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise CheckFailure(f"backward returned {_described(result)}, expected (dx, gradients)", where, MISSHAPEN)
+    dx, grads = result
     if isinstance(dx, Mapping) and not isinstance(grads, Mapping):
         message = "backward returned a mapping for dx and something else for the gradients"
         raise CheckFailure(message, f"likely cause: they are in the wrong order; return dx, grads\n{where}", MISSHAPEN)
     if not fixture.of_integers:
         _check_dx(fixture, dx, where)
     if not isinstance(grads, Mapping):
-        message = f"backward returned {_seen(grads)} for the gradients, expected a mapping, {{}} without parameters"
+        message = (
+            f"backward returned {_described(grads)} for the gradients, expected a mapping ({{}} without parameters)"
+        )
         raise CheckFailure(message, where, MISSHAPEN)
     if not set(fixture.trained) <= grads.keys() <= fixture.params.keys():
         raise CheckFailure(
@@ -61,15 +63,15 @@ def backward_returns_dx_and_gradients(fixture: LayerFixture) -> None:
             MISSHAPEN,
         )
     for name, gradient in grads.items():
-        found, wanted = np.shape(gradient), fixture.params[name].shape
-        if found != wanted:
-            cause = _likely_cause(name, found, wanted, fixture.case.N)
-            raise CheckFailure(f"d{name} has shape {found}, the parameter has {wanted}", cause + where, MISSHAPEN)
+        shape, expected = np.shape(gradient), fixture.params[name].shape
+        if shape != expected:
+            cause = _likely_cause(name, shape, expected, fixture.case.N)
+            raise CheckFailure(f"d{name} has shape {shape}, the parameter has {expected}", cause + where, MISSHAPEN)
 
 
 def _check_dx(fixture: LayerFixture, dx: Any, where: str) -> None:
     if not isinstance(dx, np.ndarray):
-        message = f"backward returned {_seen(dx)} for dx, though ctx.needs_input_grad is True"
+        message = f"backward returned {_described(dx)} for dx, though ctx.needs_input_grad is True"
         raise CheckFailure(message, where, MISSHAPEN)
     if dx.shape != fixture.x.shape:
         owners = [name for name, array in fixture.params.items() if array.shape == dx.shape]
@@ -77,57 +79,58 @@ def _check_dx(fixture: LayerFixture, dx: Any, where: str) -> None:
         raise CheckFailure(f"dx has shape {dx.shape}, x has {fixture.x.shape}", cause + where, MISSHAPEN)
 
 
-def _likely_cause(name: str, found: Shape, wanted: Shape, N: int) -> str:
-    """Why a gradient has not its parameter's shape."""
-    if found == (N, *wanted):
+def _likely_cause(name: str, shape: Shape, expected: Shape, N: int) -> str:
+    """The likely cause of a gradient's wrong shape."""
+    if shape == (N, *expected):
         return "likely cause: it is not summed over the minibatch\n"
-    if found == wanted[::-1]:
-        return f"likely cause: it is transposed: d{name} is {found} where {name} is {wanted}\n"
+    if shape == expected[::-1]:
+        return f"likely cause: it is transposed: d{name} is {shape} where {name} is {expected}\n"
     return ""
 
 
 def the_dtype_is_kept(fixture: LayerFixture) -> None:
-    """One float64 constant in a float32 network makes everything after it twice as slow."""
+    """The output and all gradients have the dtype of x and the parameters; float64 in float32 code costs time."""
     for dtype in (np.float64, np.float32):
-        seen = LayerFixture(fixture.case, dtype)
-        forward = seen.forward()
-        found = {"out": forward.out, **seen.gradients(seen.douts[0], forward)}
-        for name, array in found.items():
+        cast = LayerFixture(fixture.case, dtype)
+        forward = cast.forward()
+        results = {"out": forward.out, **cast.gradients(cast.douts[0], forward)}
+        for name, array in results.items():
             if array.dtype != dtype:
                 raise CheckFailure(
                     f"{name} is {array.dtype} for {np.dtype(dtype)} x and parameters",
-                    "an array or a NumPy scalar of another dtype takes part; Python numbers do not change a dtype",
+                    "an array or a NumPy scalar of another dtype is used; Python numbers do not change the dtype",
                 )
         for name, array in forward.state.items():
-            if np.shape(array) != seen.state[name].shape:
+            if np.shape(array) != cast.state[name].shape:
                 raise CheckFailure(
-                    f"the state {name} has shape {np.shape(array)} after a pass", "it was declared otherwise"
+                    f"the state {name} has shape {np.shape(array)} after a pass, declared is {cast.state[name].shape}",
+                    "",
                 )
 
 
 def without_needs_input_grad_the_gradients_are_the_same(fixture: LayerFixture) -> None:
-    """The first layer's dx is wanted by nobody; leaving it out must change nothing else."""
+    """If ctx.needs_input_grad is False, as in a first layer, backward may omit dx but gives the same gradients."""
     forward = fixture.forward(ctx=fixture.context(needs_input_grad=False))
     dx, grads = fixture.backward(forward=forward)
     if not set(fixture.trained) <= grads.keys() <= fixture.params.keys():
         raise CheckFailure(
-            f"where ctx.needs_input_grad is False, backward returns gradients of {sorted(grads)}, "
+            f"if ctx.needs_input_grad is False, backward returns gradients of {sorted(grads)}, "
             f"the parameters are {sorted(fixture.params)}",
             look_at(fixture.layer, "backward"),
         )
     expected = fixture.gradients(fixture.douts[0])
     for name, gradient in named_gradients(dx, grads).items():
         if name in expected and not np.array_equal(gradient, expected[name], equal_nan=True):
-            needs_repeatable(fixture)
-            hint = "return None for it, or the right one; " if name == "dx" else ""
+            require_deterministic(fixture)
+            hint = "return None or the right dx; " if name == "dx" else ""
             raise CheckFailure(
-                f"{name} is another one where ctx.needs_input_grad is False",
+                f"{name} differs if ctx.needs_input_grad is False",
                 f"{hint}{look_at(fixture.layer, 'backward')}",
             )
 
 
 def an_evaluation_changes_no_state(fixture: LayerFixture) -> None:
-    """Scoring a test set must not move the statistics that it is scored with."""
+    """A forward with ctx.training = False does not change the state, for example running statistics."""
     if not fixture.state:
         raise NotApplicable("it keeps no state")
     ctx = fixture.context(training=False)
@@ -136,28 +139,31 @@ def an_evaluation_changes_no_state(fixture: LayerFixture) -> None:
         if np.asarray(ctx.state[name]).tobytes() != array.tobytes():
             raise CheckFailure(
                 f"an evaluation changed the state {name}",
-                f"assign ctx.state only in training; {look_at(fixture.layer, 'forward')}",
+                f"assign to ctx.state only in training; {look_at(fixture.layer, 'forward')}",
             )
 
 
 def training_moves_the_state(fixture: LayerFixture) -> None:
-    """State that never changes is not state."""
+    """A forward in training changes each array of the state."""
     if not fixture.state or not fixture.case.training or fixture.case.N < 2 or fixture.case.values != "gaussian":
-        raise NotApplicable("it keeps no state, or this case moves none")
+        raise NotApplicable("it keeps no state, or this case does not change it")
     after = fixture.forward().state
     still = [name for name, array in fixture.state.items() if np.array_equal(after[name], array)]
     if still:
-        raise CheckFailure(f"a training pass leaves the state {', '.join(still)} as it was", "assign ctx.state[name]")
+        raise CheckFailure(f"a training pass does not change the state {', '.join(still)}", "assign to ctx.state[name]")
 
 
-def an_evaluation_approaches_what_training_saw(fixture: LayerFixture) -> None:
-    """Running statistics follow minibatches: after many passes over one, an evaluation gives what training gives."""
+def an_evaluation_approaches_the_output_of_training(fixture: LayerFixture) -> None:
+    """After many training passes over one minibatch, an evaluation of it gives nearly the same output as training.
+
+    Running statistics approach those of the minibatch.
+    """
     if not fixture.state or not fixture.case.training or fixture.case.N < 2 or fixture.stochastic:
-        raise NotApplicable("it keeps no state, or it draws")
+        raise NotApplicable("it keeps no state, or it is stochastic")
     if not fixture.follows:
         raise NotApplicable("it declares state_follows_minibatch = False")
     state = {name: array.copy() for name, array in fixture.state.items()}
-    apart = []
+    differences = []
     for turn in range(300):
         ctx = fixture.context(training=True)
         ctx.state = state
@@ -165,69 +171,73 @@ def an_evaluation_approaches_what_training_saw(fixture: LayerFixture) -> None:
         if turn in (0, 299):
             ctx = fixture.context(training=False)
             ctx.state = {name: array.copy() for name, array in state.items()}
-            apart.append(float(np.abs(fixture.layer.forward(fixture.x, fixture.params, ctx)[0] - out).max(initial=0)))
-    if not apart[1] <= 1e-6 + 0.05 * apart[0]:
+            evaluated, _ = fixture.layer.forward(fixture.x, fixture.params, ctx)
+            differences.append(float(np.abs(evaluated - out).max(initial=0)))
+    first, last = differences
+    if not last <= 1e-6 + 0.05 * first:
         raise CheckFailure(
-            f"after 300 training passes over one minibatch an evaluation of it is still {apart[1]:.3g} off "
-            f"({apart[0]:.3g} after the first)",
-            "the running statistics do not follow the minibatch's, or the evaluation does not use them; a layer that "
-            "means otherwise declares state_follows_minibatch = False",
+            f"after 300 training passes over one minibatch, an evaluation of it still differs by {last:.3g} "
+            f"({first:.3g} after the first pass)",
+            "the running statistics do not approach the minibatch's, or the evaluation does not use them; if that is "
+            "intended, declare state_follows_minibatch = False",
         )
 
 
 def examples_are_independent_where_declared(fixture: LayerFixture) -> None:
-    """The harness, and whoever scores in batches, relies on `examples_independent`."""
+    """With `examples_independent = True` the output of an example does not depend on the others in the minibatch."""
     if not fixture.independent:
         raise NotApplicable("it declares examples_independent = False")
     if (fixture.stochastic and fixture.case.training) or fixture.case.N < 2:
-        raise NotApplicable("it draws for each example, or there is only one")
+        raise NotApplicable("it draws random numbers for each example, or there is only one example")
     whole = fixture.forward().out
-    moved = fixture.x.copy()
-    moved[1:] = fixture.changed_input()[1:]
+    changed = fixture.x.copy()
+    changed[1:] = fixture.changed_input()[1:]
     for what, out in (
         ("alone", fixture.forward(fixture.x[:1]).out),
-        ("beside other examples", fixture.forward(moved).out),
+        ("beside other examples", fixture.forward(changed).out),
     ):
         if not np.allclose(out[0], whole[0], rtol=1e-9, atol=1e-12 * np.abs(whole).max(initial=0), equal_nan=True):
             raise CheckFailure(
-                f"an example's output is another one {what}, off by up to {np.abs(out[0] - whole[0]).max():.3g}",
-                "declare examples_independent = False, or keep the batch axis out of sums and means",
+                f"the output of an example {what} differs by up to {np.abs(out[0] - whole[0]).max():.3g}",
+                "do not sum or average over the batch axis, or declare examples_independent = False",
             )
 
 
 def forward_gives_what_its_reference_gives(fixture: LayerFixture) -> None:
-    """`reference` is the textbook's formula; the text that is fast must compute the same."""
+    """`forward` computes the same as `reference`, the plain formula of a textbook."""
     params = {name: array.copy() for name, array in fixture.params.items()}
     expected = fixture.layer.reference(fixture.x.copy(), params, fixture.context())
     if expected is None:
-        raise NotApplicable("it gives no reference")
+        raise NotApplicable("it has no method `reference`")
     out = fixture.forward().out
     if np.shape(expected) != out.shape:
-        message = f"reference gives shape {np.shape(expected)}, forward {out.shape}"
+        message = f"reference returns shape {np.shape(expected)}, forward {out.shape}"
         raise CheckFailure(message, look_at(fixture.layer, "reference"))
-    room = 1e-9 * float(np.abs(expected).max(initial=0))
-    if not np.allclose(out, expected, rtol=1e-7, atol=room, equal_nan=True):
-        place = np.unravel_index(np.argmax(np.nan_to_num(np.abs(out - expected), nan=np.inf)), out.shape)
-        index = ", ".join(str(int(step)) for step in place)
+    tolerance = 1e-9 * float(np.abs(expected).max(initial=0))
+    if not np.allclose(out, expected, rtol=1e-7, atol=tolerance, equal_nan=True):
+        index = np.unravel_index(np.argmax(np.nan_to_num(np.abs(out - expected), nan=np.inf)), out.shape)
+        shown = ", ".join(str(int(position)) for position in index)
         raise CheckFailure(
-            f"out[{index}] is {out[place]:.10g}, by the reference it is {expected[place]:.10g}",
+            f"out[{shown}] is {out[index]:.10g}, reference gives {expected[index]:.10g}",
             look_at(fixture.layer, "forward"),
         )
 
 
 def the_output_is_finite_for_large_x(fixture: LayerFixture) -> None:
-    """At |x| = 1e3 an exponential overflows unless the text keeps it from that."""
+    """The output and gradients are finite for |x| of about 1e3, for which an exponential would overflow."""
     if fixture.case.values != "large":
         raise NotApplicable("x is not large here")
     forward = fixture.forward()
-    found = {"out": forward.out, **fixture.gradients(fixture.douts[0], forward)}
-    for name, array in found.items():
+    results = {"out": forward.out, **fixture.gradients(fixture.douts[0], forward)}
+    for name, array in results.items():
         if not np.all(np.isfinite(array)):
-            raise CheckFailure(f"{name} is not finite for |x| of about 1e3", "rewrite it so that nothing overflows")
+            raise CheckFailure(
+                f"{name} is not finite for |x| of about 1e3", "rewrite the formula so that nothing overflows"
+            )
 
 
 def json_describes_it_fully(fixture: LayerFixture) -> None:
-    """A spec is all that is kept of a layer; what is read from it must be the same layer."""
+    """A layer that is written as JSON and read again is the same layer."""
     document = fixture.layer.model_dump(mode="json")
     again = type(fixture.layer).model_validate(json.loads(json.dumps(document)))
     if again.model_dump(mode="json") != document or again.forward is None:
@@ -236,20 +246,20 @@ def json_describes_it_fully(fixture: LayerFixture) -> None:
         type(fixture.layer).model_validate({**document, "no_such_field": 1})
     except ValidationError:
         return
-    raise CheckFailure("an unknown field is taken without complaint", "keep model_config as the base class has it")
+    raise CheckFailure("an unknown field is accepted", "do not change model_config of the base class")
 
 
-def the_same_seed_starts_the_same_parameters(fixture: LayerFixture) -> None:
-    """A run is a function of its spec and seed."""
+def the_same_seed_gives_the_same_parameters(fixture: LayerFixture) -> None:
+    """Initial values of parameters are the same with the same seed, and finite."""
     for name, parameter in fixture.layer.parameters(fixture.case.input_shape).items():
         first, second = (parameter.sample(np.random.default_rng(3)) for _ in range(2))
         if first.tobytes() != second.tobytes():
-            raise CheckFailure(f"the parameter {name} starts otherwise with the same seed", "draw from rng alone")
+            raise CheckFailure(f"the initial values of {name} differ with the same seed", "draw from rng alone")
         if not np.all(np.isfinite(first)):
-            raise CheckFailure(f"the parameter {name} does not start finite", "")
+            raise CheckFailure(f"the initial values of {name} are not finite", "")
 
 
-def _seen(value: object) -> str:
+def _described(value: object) -> str:
     if isinstance(value, tuple):
         return f"a tuple of {len(value)}"
     return "None" if value is None else f"a {type(value).__name__}"
@@ -263,10 +273,10 @@ CHECKS = (
     without_needs_input_grad_the_gradients_are_the_same,
     an_evaluation_changes_no_state,
     training_moves_the_state,
-    an_evaluation_approaches_what_training_saw,
+    an_evaluation_approaches_the_output_of_training,
     examples_are_independent_where_declared,
     forward_gives_what_its_reference_gives,
     the_output_is_finite_for_large_x,
     json_describes_it_fully,
-    the_same_seed_starts_the_same_parameters,
+    the_same_seed_gives_the_same_parameters,
 )

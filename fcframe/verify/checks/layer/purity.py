@@ -1,4 +1,4 @@
-"""For every layer, … : forward and backward change nothing that they are given, and remember nothing."""
+"""Checks for layers: forward and backward do not change their arguments, and store nothing between calls."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,57 +10,53 @@ from fcframe.verify.fixtures.layer import LayerFixture, named_gradients
 from fcframe.verify.report import CheckFailure, NotApplicable, look_at, source_location
 
 REPEATS = 5
-"""How often a call is repeated to see whether it always gives the same."""
+"""The number of calls by which it is tested whether a layer is deterministic."""
 
 
 def forward_leaves_its_arguments_unchanged(fixture: LayerFixture) -> None:
-    """The layer below keeps x in its cache, and the optimizer owns the parameters."""
+    """`forward` changes neither x, which may be in the cache of the layer below, nor the parameters."""
+    where = source_location(type(fixture.layer).forward)
     x, params = fixture.x.copy(), {name: array.copy() for name, array in fixture.params.items()}
     fixture.forward(x, params)
-    _same("forward changed x", x, fixture.x, source_location(type(fixture.layer).forward))
+    _require_unchanged("forward changed x", x, fixture.x, where)
     for name, array in params.items():
-        _same(
-            f"forward changed the parameter {name}",
-            array,
-            fixture.params[name],
-            source_location(type(fixture.layer).forward),
-        )
+        _require_unchanged(f"forward changed the parameter {name}", array, fixture.params[name], where)
 
 
 def backward_leaves_its_arguments_unchanged(fixture: LayerFixture) -> None:
-    """A residual connection hands the same dout to two layers; a cache may be used twice."""
+    """`backward` changes neither dout, which a residual connection gives to two layers, nor the cache."""
     where = source_location(type(fixture.layer).backward)
     forward = fixture.forward()
     dout, cache = fixture.douts[0].copy(), [array.copy() for array in arrays(forward.cache)]
     fixture.backward(dout, forward)
-    _same("backward changed dout", dout, fixture.douts[0], where)
+    _require_unchanged("backward changed dout", dout, fixture.douts[0], where)
     for index, (now, before) in enumerate(zip(arrays(forward.cache), cache, strict=False)):
-        _same(f"backward changed array {index} of the cache", now, before, where)
+        _require_unchanged(f"backward changed array {index} of the cache", now, before, where)
 
 
 def backward_twice_gives_the_same_bytes(fixture: LayerFixture) -> None:
-    """A gradient that depends on how often it was asked for is no function."""
+    """A second backward with the same dout and cache gives identical gradients."""
     forward = fixture.forward()
     first = {name: array.tobytes() for name, array in fixture.gradients(fixture.douts[0], forward).items()}
     for name, array in fixture.gradients(fixture.douts[0], forward).items():
         if array.tobytes() != first[name]:
             raise CheckFailure(
                 f"{name} differs when backward is called again with the same dout and cache",
-                f"it draws at random, or keeps something between calls; {look_at(fixture.layer, 'backward')}",
+                f"it draws random numbers, or stores something between calls; {look_at(fixture.layer, 'backward')}",
             )
 
 
 def forward_twice_gives_the_same_bytes(fixture: LayerFixture) -> None:
-    """With the same x, parameters, state and randomness there is one output."""
+    """A second forward with the same x, parameters, state and random numbers gives an identical output."""
     if fixture.forward().out.tobytes() != fixture.forward().out.tobytes():
         raise CheckFailure(
             "forward gives another output for the same x, parameters, state and ctx.rng",
-            f"it draws from elsewhere than ctx.rng, or keeps something; {look_at(fixture.layer, 'forward')}",
+            f"it draws from another generator than ctx.rng, or stores something; {look_at(fixture.layer, 'forward')}",
         )
 
 
 def a_cache_survives_other_calls(fixture: LayerFixture) -> None:
-    """Layers of one class stand several times in a network; each has its own cache."""
+    """Calls on other data, and of other layers of the class, between forward and backward do not change gradients."""
     expected = {name: array.copy() for name, array in fixture.gradients(fixture.douts[0]).items()}
     again = fixture.forward()
     other = fixture.at(N=fixture.case.N + 2, seed=fixture.case.seed + 1)
@@ -69,38 +65,38 @@ def a_cache_survives_other_calls(fixture: LayerFixture) -> None:
     twin.layer = type(fixture.layer).model_validate(fixture.layer.model_dump(mode="json"))
     twin.x = fixture.changed_input()
     twin.backward(forward=twin.forward())
-    kept = "the cache, or something in its stead, is kept on the class or in the module; return it from forward"
+    stored = "values for backward are stored in the class or module instead of the cache; return them from forward"
     try:
-        found = fixture.gradients(fixture.douts[0], again)
+        gradients = fixture.gradients(fixture.douts[0], again)
     except Exception as error:
         raise CheckFailure(
-            f"backward fails when forward is called on other data before it: {type(error).__name__}: {error}", kept
+            f"backward fails if forward is called on other data before it: {type(error).__name__}: {error}", stored
         ) from None
-    for name, array in found.items():
+    for name, array in gradients.items():
         if array.tobytes() != expected[name].tobytes():
-            needs_repeatable(fixture)
-            raise CheckFailure(f"{name} changes when forward is called on other data before backward", kept)
+            require_deterministic(fixture)
+            raise CheckFailure(f"{name} changes if forward is called on other data before backward", stored)
 
 
 def a_later_call_overwrites_no_result(fixture: LayerFixture) -> None:
-    """The layers above keep out in their caches, and gradients are added up, while this layer works on other data."""
+    """A later call does not change arrays that were returned earlier: they are in caches of layers above."""
     forward = fixture.forward()
-    found = {"out": forward.out, **fixture.gradients(fixture.douts[0], forward)}
-    kept = {name: array.copy() for name, array in found.items()}
+    results = {"out": forward.out, **fixture.gradients(fixture.douts[0], forward)}
+    copies = {name: array.copy() for name, array in results.items()}
     other = fixture.at(seed=fixture.case.seed + 1)
     other.backward(forward=other.forward())
-    for name, array in found.items():
-        if array.tobytes() != kept[name].tobytes():
+    for name, array in results.items():
+        if array.tobytes() != copies[name].tobytes():
             method = "forward" if name == "out" else "backward"
             raise CheckFailure(
-                f"{name} is overwritten when the layer is called again, on other data",
-                f"it lies in an array that is kept on the class or in the module; {look_at(fixture.layer, method)}; "
+                f"{name} is overwritten when the layer is called again on other data",
+                f"its array is stored in the class or module; {look_at(fixture.layer, method)}; "
                 "return a new array, or write into ctx.empty(...)",
             )
 
 
 def a_reused_context_changes_nothing(fixture: LayerFixture) -> None:
-    """The solver hands out the same arrays in every step; a layer must not count on finding zeros in them."""
+    """Results are the same if ctx is used again, as in training; its arrays then have old contents."""
     ctx = fixture.reusing_context()
     other = fixture.at(seed=fixture.case.seed + 1)
     _, cache = fixture.layer.forward(other.x, fixture.params, ctx)
@@ -110,21 +106,21 @@ def a_reused_context_changes_nothing(fixture: LayerFixture) -> None:
     ctx.rng.bit_generator.state = fixture.context().rng.bit_generator.state
     ctx.state.update(fixture.context().state)
     out, cache = fixture.layer.forward(fixture.x.copy(), fixture.params, ctx)
-    found = {
+    results = {
         "forward's output": out.copy(),
         **named_gradients(*fixture.layer.backward(fixture.douts[0].copy(), cache, ctx)),
     }
     for name, array in expected.items():
-        if found[name].tobytes() != array.tobytes():
-            needs_repeatable(fixture)
+        if results[name].tobytes() != array.tobytes():
+            require_deterministic(fixture)
             raise CheckFailure(
-                f"{name} is another one in a context that is used again, as a solver's is",
-                "ctx.empty and ctx.grad give arrays with old contents: write every element, and add to none",
+                f"{name} differs in a context that is used again, as in training",
+                "arrays of ctx.empty and ctx.grad have old contents: write every element, and do not add to them",
             )
 
 
 def backward_draws_nothing(fixture: LayerFixture) -> None:
-    """What forward drew is in the cache; a mask that is drawn anew is another mask."""
+    """`backward` draws no random numbers; it must use those that forward drew, for example a dropout mask."""
     forward = fixture.forward()
     before = forward.ctx.rng.bit_generator.state
     fixture.backward(forward=forward)
@@ -135,20 +131,20 @@ def backward_draws_nothing(fixture: LayerFixture) -> None:
         )
 
 
-def forward_draws_only_if_it_says_so(fixture: LayerFixture) -> None:
-    """`stochastic` tells the framework and this harness that a training pass draws."""
+def forward_draws_only_if_declared(fixture: LayerFixture) -> None:
+    """`forward` draws random numbers only in training, and only if the class declares `stochastic = True`."""
     ctx = fixture.context()
     before = ctx.rng.bit_generator.state
     fixture.forward(ctx=ctx)
     drew = ctx.rng.bit_generator.state != before
     if drew and not fixture.case.training:
-        raise CheckFailure("forward draws from ctx.rng in an evaluation", "draw only where ctx.training is True")
+        raise CheckFailure("forward draws from ctx.rng in an evaluation", "draw only if ctx.training is True")
     if drew and not fixture.stochastic:
-        raise CheckFailure("forward draws from ctx.rng", "say so in the class: stochastic = True")
+        raise CheckFailure("forward draws from ctx.rng", "declare in the class: stochastic = True")
 
 
-def read_only_and_strided_arrays_are_taken(fixture: LayerFixture) -> None:
-    """Data may be memory-mapped, or a view of something larger."""
+def read_only_and_strided_arrays_are_accepted(fixture: LayerFixture) -> None:
+    """Results are the same for arrays that are read-only or strided, such as memory-mapped data and views."""
     expected = fixture.forward().out
     wide = np.zeros((*fixture.x.shape, 2), fixture.x.dtype)
     strided = wide[..., 0]
@@ -159,20 +155,20 @@ def read_only_and_strided_arrays_are_taken(fixture: LayerFixture) -> None:
         array.flags.writeable = False
     forward = fixture.forward(strided, params)
     if not np.allclose(forward.out, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
-        needs_repeatable(fixture)
-        raise CheckFailure("forward gives another output for the same x as a strided view", "it reads x's memory")
+        require_deterministic(fixture)
+        raise CheckFailure("forward gives another output if x is a strided view", "it relies on the memory layout of x")
     dout = np.asfortranarray(fixture.douts[0])
     dout.flags.writeable = False
     gradients = named_gradients(*fixture.backward(dout, forward))
     for name, gradient in fixture.gradients(fixture.douts[0]).items():
         scale = np.abs(gradient).max(initial=0)
         if not np.allclose(gradients[name], gradient, rtol=1e-9, atol=1e-10 * scale, equal_nan=True):
-            needs_repeatable(fixture)
-            raise CheckFailure(f"{name} is another one where x and dout are strided views", "it reads their memory")
+            require_deterministic(fixture)
+            raise CheckFailure(f"{name} differs if x and dout are strided views", "it relies on their memory layout")
 
 
 def arrays(value: Any) -> Iterator[Array]:
-    """All arrays in a cache, however deep."""
+    """All arrays in a cache, also in nested containers and objects."""
     if isinstance(value, np.ndarray):
         yield value
     elif isinstance(value, dict):
@@ -185,18 +181,22 @@ def arrays(value: Any) -> Iterator[Array]:
         yield from arrays(vars(value))
 
 
-def needs_repeatable(fixture: LayerFixture) -> None:
-    """Called where something has changed: if it changes by itself, other checks say so, and this one has no say."""
-    seen = set()
+def require_deterministic(fixture: LayerFixture) -> None:
+    """Ends a check that found a difference if the layer is not deterministic; other checks report that.
+
+    Raises:
+        NotApplicable: Repeated calls give different results.
+    """
+    distinct = set()
     for _ in range(REPEATS):
         forward = fixture.forward()
         gradients = [fixture.gradients(fixture.douts[0], forward) for _ in range(2)]
-        seen |= {(forward.out.tobytes(), *(array.tobytes() for array in found.values())) for found in gradients}
-    if len(seen) > 1:
-        raise NotApplicable("it gives something else each time, which other checks judge")
+        distinct |= {(forward.out.tobytes(), *(array.tobytes() for array in grads.values())) for grads in gradients}
+    if len(distinct) > 1:
+        raise NotApplicable("repeated calls give different results; other checks test that")
 
 
-def _same(what: str, now: Array, before: Array, where: str) -> None:
+def _require_unchanged(what: str, now: Array, before: Array, where: str) -> None:
     if now.tobytes() != before.tobytes():
         raise CheckFailure(what, f"look at {where}; work on a copy" if where else "")
 
@@ -210,6 +210,6 @@ CHECKS = (
     a_later_call_overwrites_no_result,
     a_reused_context_changes_nothing,
     backward_draws_nothing,
-    forward_draws_only_if_it_says_so,
-    read_only_and_strided_arrays_are_taken,
+    forward_draws_only_if_declared,
+    read_only_and_strided_arrays_are_accepted,
 )
