@@ -11,7 +11,7 @@ from fcframe.errors import FcframeError, PluginError, SpecError, in_a_line
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.plugins import Registry, UnusableError
 from fcframe.plugins import registry as installed
-from fcframe.strict import unknown_name
+from fcframe.wording import unknown_name
 
 VARIABLE = "FCFRAME_KERNELS"
 ARGUMENT = "kernels"

@@ -1,6 +1,5 @@
-"""The strict pydantic model from which components and specs derive, and texts that several error messages share."""
+"""The strict pydantic model from which components and specs derive, and the errors that its validators raise."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
@@ -29,6 +28,7 @@ from pydantic_core import (
 )
 
 from fcframe.docstrings import docstrings
+from fcframe.wording import shown
 
 ALTERNATIVE = "(alternative)"
 """Marks a choice of a union in the location of an error. It is not a part of the JSON path."""
@@ -140,47 +140,6 @@ def _single_line_error(
         "input": value,
     }
     return ValidationError.from_exception_data("spec", [line])
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """The question "Did you mean …?" with the most similar known word; empty if none is similar.
-
-    >>> suggestion("relo", ["affine", "relu"])
-    " Did you mean 'relu'?"
-    >>> suggestion("transformer", ["affine", "relu"])
-    ''
-    """
-    import difflib  # only needed for an error message
-
-    near = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
-    return f" Did you mean '{near[0]}'?" if near else ""
-
-
-def unknown_name(what: str, name: str, known: Sequence[str], heading: str) -> str:
-    """The message for an unknown name: the most similar known name, and a list of all known names.
-
-    >>> unknown_name("layer", "relo", ["affine", "relu"], "Registered")
-    "no layer called 'relo'. Did you mean 'relu'? Registered: affine, relu"
-    """
-    cut = name if len(name) <= 80 else f"{name[:60]}…"
-    return f"no {what} called {cut!r}.{suggestion(name, known)} {heading}: {', '.join(known) or 'none'}"
-
-
-def shown(value: Any) -> str:
-    r"""Formats a value as JSON for a message: on one line, and shortened if it is long.
-
-    >>> shown({"units": [1, 2]})
-    '{"units": [1, 2]}'
-    >>> shown("é\n")
-    '"é\\n"'
-    """
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-        if not text.isprintable():
-            text = json.dumps(value)
-    except (TypeError, ValueError, RecursionError):  # not a JSON value, or an integer with thousands of digits
-        text = f"a value of type {type(value).__name__}"
-    return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
 
 
 # Types of core schemas that read a parsed JSON value in the same way as JSON text. The schemas inside them may not.

@@ -22,7 +22,6 @@ from fcframe.plugins import Registry
 from fcframe.plugins import registry as installed
 from fcframe.plugins.faults import Quarantined, UnknownNameError
 from fcframe.providers import choose, limit_threads, name_in_use, requested_name
-from fcframe.strict import suggestion
 from fcframe.terminal import as_text, on_a_terminal
 from fcframe.threads import limited, number
 from fcframe.verify import ledger
@@ -30,6 +29,7 @@ from fcframe.verify.diagnosis.patterns import add_patterns
 from fcframe.verify.report import Report, Status, distinct
 from fcframe.verify.suite import is_provider
 from fcframe.verify.suite_run import suite_run, unusable
+from fcframe.wording import suggestion
 
 REFRESH = 0.1
 """Seconds between two updates of the progress bar."""

@@ -13,7 +13,8 @@ from pydantic import (
 )
 
 from fcframe.context import Array
-from fcframe.strict import StrictModel, problem_at, shown
+from fcframe.strict import StrictModel, problem_at
+from fcframe.wording import shown
 
 Shape: TypeAlias = tuple[int, ...]
 Params: TypeAlias = Mapping[str, Array]

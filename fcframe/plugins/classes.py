@@ -7,7 +7,8 @@ from typing import Any
 from fcframe.components import KINDS, Component, Example, Rejected
 from fcframe.errors import PluginError
 from fcframe.kernels import NUMPY, Kernels
-from fcframe.strict import shown, unreadable
+from fcframe.strict import unreadable
+from fcframe.wording import shown
 
 _CORE = __name__.partition(".")[0]
 

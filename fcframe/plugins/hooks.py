@@ -8,7 +8,7 @@ import pluggy
 
 from fcframe import hookspecs
 from fcframe.errors import PluginError
-from fcframe.strict import suggestion
+from fcframe.wording import suggestion
 
 MARK = f"{hookspecs.GROUP}_impl"
 """The attribute in which pluggy's `hookimpl` stores its options."""

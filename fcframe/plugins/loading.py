@@ -14,7 +14,7 @@ from fcframe.plugins.installed import Plugin, normalized
 from fcframe.plugins.isolation import loading, place, reason
 from fcframe.plugins.references import Reference
 from fcframe.plugins.registered import Hooks, Registry
-from fcframe.strict import shown
+from fcframe.wording import shown
 
 
 def load(paths: Iterable[str] | None = None) -> Registry:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from fcframe.components import KINDS, Component
 from fcframe.errors import PluginError
 from fcframe.plugins.classes import check
-from fcframe.strict import shown, suggestion
+from fcframe.wording import shown, suggestion
 
 FORM = '"kind type = module:Class", like "layer relu = my_package.layers:ReLU"'
 """The form of a reference, for messages."""

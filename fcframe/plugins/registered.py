@@ -13,7 +13,7 @@ from fcframe.plugins.faults import DISABLE, Ambiguous, Quarantined, UnknownNameE
 from fcframe.plugins.installed import Plugin
 from fcframe.plugins.lookup import Announced, ByName, Provider
 from fcframe.plugins.references import Reference
-from fcframe.strict import unknown_name
+from fcframe.wording import unknown_name
 
 Hooks = Mapping[str, list[hooks.Hook]]
 

@@ -16,7 +16,7 @@ from fcframe.plugins import Registry, registry
 from fcframe.spec.migrate import MigrationError, migrate
 from fcframe.spec.models import EXPERIMENT_KEYS, FORMAT, ExperimentSpec, NetworkSpec, Spec
 from fcframe.spec.overrides import override
-from fcframe.strict import shown
+from fcframe.wording import shown
 
 MAX_CHARACTERS = 2_000_000
 MAX_VALUES = 100_000

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fcframe.errors import SpecError, json_path
-from fcframe.strict import shown
+from fcframe.wording import shown
 
 _STEP = re.compile(r"\.?([^.\[\]=]+)|\[(\d+)\]")
 

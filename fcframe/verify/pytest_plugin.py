@@ -15,11 +15,11 @@ import pytest
 from fcframe.components import Component
 from fcframe.errors import FcframeError, SpecError
 from fcframe.plugins import Plugin, Registry, registry
-from fcframe.strict import suggestion
 from fcframe.verify.report import Report, Result, Status, distinct
 from fcframe.verify.running.completeness import CLOSING, completeness
 from fcframe.verify.suite import required_checks
 from fcframe.verify.suite_run import SuiteRun, its_cases_can_be_made, suite_run, unusable
+from fcframe.wording import suggestion
 
 
 class Harness:

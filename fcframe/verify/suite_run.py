@@ -16,12 +16,12 @@ from fcframe.plugins import Quarantined, Registry
 from fcframe.plugins import registry as installed
 from fcframe.plugins.classes import check_type
 from fcframe.spec.models import ExperimentSpec, NetworkSpec
-from fcframe.strict import suggestion
 from fcframe.verify.diagnosis.patterns import add_patterns
 from fcframe.verify.report import Report, Result, Status
 from fcframe.verify.running.check import CheckRun, run_check
 from fcframe.verify.running.completeness import CLOSING, completeness
 from fcframe.verify.suite import check_runs, is_provider, name_of, required_checks
+from fcframe.wording import suggestion
 
 
 class SuiteRun:
