@@ -14,35 +14,27 @@ from typing import Any
 
 from fcframe.components import Component
 from fcframe.errors import ContractError
+from fcframe.verify.mutation.report import Change
 from fcframe.verify.mutation.rules import METHODS, RULES, Scope, is_name, replaced_fields
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangedMethod(Change):
     """One mutant of one method."""
 
-    operator: str
-    """The change in words: "`+` → `-`"."""
-    method: str
-    file: str
-    line: int
-    original: str
-    """The statement in the author's code."""
-    changed: str
-    """The statement in the mutant; empty if it was removed."""
     function: FunctionType
     """The method with the change."""
     probe: FunctionType
     """The method with an exception in place of the change, to test whether that code is ever run."""
 
 
-def changes(component: type[Component]) -> list[Change]:
+def changes(component: type[Component]) -> list[ChangedMethod]:
     """All mutants of the methods that compute a component's value and gradient, in the order of their lines.
 
     Raises:
         ContractError: The source of a method cannot be read.
     """
-    mutants: dict[tuple[str, str], Change] = {}
+    mutants: dict[tuple[str, str], ChangedMethod] = {}
     for name, function in own_methods(component).items():
         tree = _tree(function)
         nodes = [node for statement in tree.body for node in ast.walk(statement)]
@@ -59,7 +51,7 @@ def changes(component: type[Component]) -> list[Change]:
                     changed = "" if isinstance(new, ast.Pass) else _head(_replaced(statement, old, new))
                     raising = ast.parse("1 // 0", mode="eval").body
                     probe = _replaced(tree, old, ast.Expr(raising) if isinstance(old, ast.stmt) else raising)
-                    mutants[name, ast.unparse(mutated)] = Change(
+                    mutants[name, ast.unparse(mutated)] = ChangedMethod(
                         operator, name, Path(function.__code__.co_filename).name,
                         getattr(old, "lineno", statement.lineno),
                         _head(statement), changed, _compiled(function, component, mutated),

@@ -20,8 +20,8 @@ class MutantStatus(Enum):
 
 
 @dataclass(frozen=True)
-class Mutant:
-    """One change of the author's code, and whether the checks detected it."""
+class Change:
+    """One change of the author's code."""
 
     operator: str
     """The change in words: "`+` → `-`"."""
@@ -32,6 +32,12 @@ class Mutant:
     """The statement in the author's code."""
     changed: str
     """The statement in the mutant; empty if it was removed."""
+
+
+@dataclass(frozen=True)
+class Mutant(Change):
+    """One change of the author's code, and whether the checks detected it."""
+
     status: MutantStatus
     explanation: str
     """The message of the check that detected it, or the reason why none did."""

@@ -9,6 +9,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from types import FunctionType
 from typing import Any, TypeAlias
 
@@ -20,9 +21,9 @@ from fcframe.plugins import registry as installed
 from fcframe.verify.derivatives.layer import comparisons
 from fcframe.verify.derivatives.verdict import Verdict
 from fcframe.verify.fixtures.layer import LayerFixture
-from fcframe.verify.mutation.mutants import Change, changes
+from fcframe.verify.mutation.mutants import ChangedMethod, changes
 from fcframe.verify.mutation.recorder import Recorder, differences, is_gradient
-from fcframe.verify.mutation.report import Mutant, MutantStatus, MutationReport
+from fcframe.verify.mutation.report import Change, Mutant, MutantStatus, MutationReport
 from fcframe.verify.report import Result, Status
 from fcframe.verify.running.check import CheckRun
 from fcframe.verify.suite import check_runs
@@ -89,7 +90,7 @@ class _MutantTester:
                 if calls:  # a check that calls none of the methods cannot detect a mutant
                     self._items[key], self._digests[key] = item, calls
 
-    def test(self, change: Change, end: float) -> Mutant:
+    def test(self, change: ChangedMethod, end: float) -> Mutant:
         """Runs the checks on a mutant until one fails or the time limit is reached."""
         differing: dict[Key, CheckRun] = {}
         missing = set(self._items)
@@ -116,7 +117,7 @@ class _MutantTester:
             )
         return _mutant(change, *self._explained(change, differing))
 
-    def _explained(self, change: Change, differing: Mapping[Key, CheckRun]) -> tuple[MutantStatus, str]:
+    def _explained(self, change: ChangedMethod, differing: Mapping[Key, CheckRun]) -> tuple[MutantStatus, str]:
         """The status of a mutant that passes all checks, and the reason."""
         shown = ""
         changed: dict[str, tuple[CheckRun, CheckRun]] = {}
@@ -149,7 +150,7 @@ class _MutantTester:
         by_call = (dict(differences(first, second)) for first, second in zip(expected, results, strict=False))
         return next(filter(None, by_call), {})
 
-    def _is_reached(self, change: Change) -> bool:
+    def _is_reached(self, change: ChangedMethod) -> bool:
         """Whether any case runs the changed code: an exception in its place makes a check fail."""
         code = change.probe.__code__
         if code not in self._reached:
@@ -207,10 +208,8 @@ def _detected(result: Result) -> bool:
 
 
 def _mutant(change: Change, status: MutantStatus, explanation: str, check: str = "", case: str = "") -> Mutant:
-    return Mutant(
-        change.operator, change.method, change.file, change.line, change.original, change.changed,
-        status, explanation, check, case,
-    )  # fmt: skip
+    described = {field.name: getattr(change, field.name) for field in fields(Change)}
+    return Mutant(**described, status=status, explanation=explanation, check=check, case=case)
 
 
 def _difference_text(name: str, difference: float) -> str:
