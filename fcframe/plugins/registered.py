@@ -10,7 +10,7 @@ from fcframe.errors import PluginError
 from fcframe.kernels import Kernels
 from fcframe.plugins import hooks
 from fcframe.plugins.faults import DISABLE, Ambiguous, Quarantined, UnknownNameError, UnusableError
-from fcframe.plugins.installed import Plugin
+from fcframe.plugins.installed import Plugin, normalized
 from fcframe.plugins.lookup import Announced, ByName, Provider
 from fcframe.plugins.references import Reference
 from fcframe.wording import unknown_name
@@ -160,6 +160,22 @@ class Registry:
         if not components:
             raise UnknownNameError(self._unknown("component", name, list(self._components)))
         return components
+
+    def providing(self, name: str) -> list[type[Component]]:
+        """The components of all kinds and distributions with that name, which may be ambiguous; at least one.
+
+        Raises:
+            UnknownNameError, LookupError: As for `find`.
+        """
+        distribution, _, bare = name.rpartition(":")
+        entries = [entry for mapping in self._components.values() for entry in mapping.of_type(bare)]
+        found = [
+            entry.value
+            for entry in entries
+            if (not distribution or normalized(entry.plugin.distribution) == normalized(distribution))
+            and entry.fault is None
+        ]
+        return found or self.named(name)
 
     def _unknown(self, what: str, name: str, kinds: Iterable[str]) -> str:
         """The message for an unknown name. Imports all components of these kinds, to compare their `also_called`."""

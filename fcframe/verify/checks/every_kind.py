@@ -76,7 +76,7 @@ def _refusal(fixture: ClassFixture, rejected: Rejected) -> str | None:
 def it_reads_back_what_it_writes(fixture: ClassFixture) -> None:
     """A component that is written as JSON and read again is equal to the original."""
     for component in configurations(fixture.component, fixture.registry):
-        document = component.model_dump(mode="json")
+        document = fixture.document(component)
         try:
             text = json.dumps(document, allow_nan=False)
         except (TypeError, ValueError) as error:
@@ -85,14 +85,14 @@ def it_reads_back_what_it_writes(fixture: ClassFixture) -> None:
             again = fixture.made(json.loads(text))
         except ValidationError as error:
             raise CheckFailure(f"written as JSON, {text} is refused when read: {_message(error)}", "") from None
-        if again.model_dump(mode="json") != document or again != component:
+        if fixture.document(again) != document or again != component:
             raise CheckFailure(f"written as JSON and read again, {text} becomes {again!r}", "")
 
 
 def an_unknown_field_is_refused(fixture: ClassFixture) -> None:
     """A field that does not exist is refused, so that a misspelled field is not ignored."""
     for component in configurations(fixture.component, fixture.registry)[:1]:
-        if _accepts(fixture, {**component.model_dump(mode="json"), "no_such_field": 1}):
+        if _accepts(fixture, {**fixture.document(component), "no_such_field": 1}):
             raise CheckFailure("an unknown field is accepted", "do not change model_config of the base class")
 
 
@@ -102,7 +102,7 @@ def its_json_schema_agrees_with_what_it_accepts(fixture: ClassFixture) -> None:
         validators = importlib.import_module("jsonschema")
     except ModuleNotFoundError:
         raise NotApplicable("the package jsonschema is not installed") from None
-    branch = f"#/$defs/{fixture.component.kind}.{fixture.component.type}"
+    branch = f"#/$defs/{fixture.component.kind}.{fixture.name}"
     schema = {"$ref": branch, "$defs": _definitions(fixture)}
     permits = validators.Draft202012Validator(schema).is_valid
     for document in _documents(fixture):
@@ -119,7 +119,7 @@ def _documents(fixture: ClassFixture) -> Iterator[dict[str, Any]]:
     made = configurations(fixture.component, fixture.registry)[:1]
     values = field_values(fixture.component, fixture.registry)
     for component in made:
-        document = component.model_dump(mode="json")
+        document = fixture.document(component)
         for name, field in fixture.fields.items():
             for value in (*values.get(name, ()), *PROBES, *_bounds(field)):
                 yield {**document, name: value}

@@ -1,6 +1,5 @@
 """Checks for layers: shapes, names, dtypes and modes are as the class declares."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ from pydantic import ValidationError
 
 from fcframe.components import Shape
 from fcframe.verify.checks.layer.purity import require_deterministic
+from fcframe.verify.fixtures.component_class import read_again
 from fcframe.verify.fixtures.layer import LayerFixture, named_gradients
 from fcframe.verify.report import MISSHAPEN, CheckFailure, NotApplicable, look_at
 from fcframe.verify.running.check import foundation
@@ -239,7 +239,7 @@ def the_output_is_finite_for_large_x(fixture: LayerFixture) -> None:
 def json_describes_it_fully(fixture: LayerFixture) -> None:
     """A layer that is written as JSON and read again is the same layer."""
     document = fixture.layer.model_dump(mode="json")
-    again = type(fixture.layer).model_validate(json.loads(json.dumps(document)))
+    again = read_again(fixture.layer)
     if again.model_dump(mode="json") != document or again.forward is None:
         raise CheckFailure(f"written as JSON and read again, {document} becomes {again.model_dump(mode='json')}", "")
     try:
