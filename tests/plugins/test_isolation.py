@@ -213,6 +213,35 @@ SHADOWS = {
     "a field of the framework's": ("trainable: float = 1.0", "has a field 'trainable' of another type"),
     "examples of a wrong type": ("examples = ({'units': 5},)", "expected a tuple of fcframe.Example"),
     "rejected of a wrong type": ("rejected = 5", "expected a tuple of fcframe.Rejected"),
+    "a number below the smallest": ("minimum_batch = 0", "has minimum_batch = 0, expected a value like"),
+    "a truth value for a number": ("minimum_batch = True", "has minimum_batch = True, expected a value like"),
+    "a method for a fact": ("def stochastic(self): return True", "has stochastic = a method (line "),
+    "a method for names": ("def also_called(self): pass", "has also_called = a method (line "),
+    "a property for names": ("also_called = property(lambda self: ())", "expected a tuple of names, such as ("),
+    "a string for names": (
+        "also_called = 'sq'",
+        "has also_called = 'sq', expected a tuple of names, such as (\"sq\",)",
+    ),
+    "numbers for names": ("also_called = (1,)", "has also_called = (1,), expected a tuple of names"),
+    "a method with an argument too few": (
+        "def inner(self): return ()",
+        "which cannot be called like Layer.inner: write inner(self, input_shape)",
+    ),
+    "a method with an argument too many": (
+        "def parameters(self, input_shape, more): return {}",
+        "has parameters(self, input_shape, more) (",
+    ),
+    "a method with a keyword alone": (
+        "def state(self, *, input_shape): return {}",
+        "cannot be called like Layer.state",
+    ),
+    "a method without the object": ("def inner(): return ()", "has inner() ("),
+    "a static method with the object": (
+        "@staticmethod\n    def inner(self, input_shape): return ()",
+        "cannot be called like Layer.inner",
+    ),
+    "a property for a method": ("inner = property(lambda self: ())", "has a property inner ("),
+    "an initialization of its own": ("def __init__(self, a): pass", "has __init__(self, a) ("),
     "a fact of a wrong type": ("stochastic = 'sometimes'", "has stochastic = 'sometimes', expected a value like"),
 }
 
@@ -233,6 +262,37 @@ def test_a_class_that_takes_a_name_of_the_framework_s_is_quarantined_alone(site,
     (fault,) = registry.quarantined
     assert reason in fault.reason
     assert "Bad" in fault.reason
+
+
+CALLABLE = {
+    "with other names": "def inner(self, shape): return ()",
+    "with more that may be left out": "def inner(self, input_shape, more=3): return ()",
+    "with any arguments": "def inner(self, *arguments): return ()",
+    "static": "@staticmethod\n    def inner(input_shape): return ()",
+    "of the class": "@classmethod\n    def inner(cls, input_shape): return ()",
+    "a function": "inner = lambda self, input_shape: ()",
+    "a partial function": "inner = __import__('functools').partialmethod(lambda self, x, input_shape: (), 3)",
+    "the initialization": "def __init__(self, **fields): super().__init__(**fields)",
+    "a property for a fact": "stochastic = property(lambda self: True)",
+    "a list of names": "also_called = ['echoes']",
+}
+
+
+@pytest.mark.parametrize("line", CALLABLE.values(), ids=CALLABLE)
+def test_a_method_that_can_be_called_as_the_framework_does_is_taken(site, line):  # noqa: F811
+    site.install("some", ECHO.replace('type = "echo"', f'type = "echo"\n    {line}'))
+    registry = site.load()
+    assert registry.quarantined == ()
+    assert registry.layers["echo"]().output_shape((3,)) == (3,)
+
+
+def test_a_method_that_cannot_be_called_is_named_with_its_file_and_line(site):  # noqa: F811
+    bad = ECHO.replace("def output_shape(self, input_shape):", "def output_shape(self):")
+    (fault,) = site.install("some", bad).load().quarantined
+    assert fault.reason == (
+        f"Echo ('echo') has output_shape(self) ({site.file('some', 9)}), which cannot be called like "
+        "Layer.output_shape: write output_shape(self, input_shape)"
+    )
 
 
 # Observers.
