@@ -1,8 +1,11 @@
 """Checks whether a class can be used as a component, or as a provider of kernels."""
 
 import inspect
+import warnings
 from collections.abc import Iterator
 from typing import Any
+
+from pydantic.json_schema import PydanticJsonSchemaWarning
 
 from fcframe.components import KINDS, Component, Example, Rejected
 from fcframe.errors import PluginError
@@ -152,10 +155,23 @@ def check_schema(component: type[Component]) -> None:
     """Checks that a class has a JSON Schema, which listings, schemas and checks need.
 
     Raises:
-        PluginError: A field has a type that JSON does not have; the message names the field.
+        PluginError: A field has a type or a default that JSON does not have; the message names the field.
     """
     complete(component)
     try:
-        component.model_json_schema()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", PydanticJsonSchemaWarning)  # a default or a choice that would be left out
+            component.model_json_schema()
+    except PydanticJsonSchemaWarning as warning:
+        raise PluginError(f"{component.__qualname__}: {_unwritable(component, warning)}") from None
     except Exception as error:
         raise PluginError(f"{component.__qualname__}: {unreadable(component, error)}") from error
+
+
+def _unwritable(component: type[Component], warning: Warning) -> str:
+    """The message for a field that pydantic leaves out of the JSON Schema; pydantic's if no default is the cause."""
+    for name, field in component.model_fields.items():
+        default = field.get_default(call_default_factory=False)
+        if str(warning).startswith(f"Default value {default} is"):
+            return f"field {name!r}: its default {repr(default)[:80]} cannot be written as JSON; use another default"
+    return str(warning).partition("\n")[0]

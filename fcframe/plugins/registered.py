@@ -149,7 +149,7 @@ class Registry:
         ambiguous = False
         for entries in self._components.values():
             try:
-                components.append(entries[name])
+                components.append(entries.usable_entry(name).value)
             except UnusableError as error:
                 problems.append(str(error))
                 ambiguous = ambiguous or name not in entries

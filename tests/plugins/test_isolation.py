@@ -295,6 +295,37 @@ def test_a_method_that_cannot_be_called_is_named_with_its_file_and_line(site):  
     )
 
 
+# Fields that JSON cannot describe.
+
+UNWRITABLE = {
+    "a default": ("of: bytes = b'\\xff'", r"field 'of': its default b'\xff' cannot be written as JSON"),
+    "a type": (
+        "model_config = {'arbitrary_types_allowed': True}\n    of: __import__('numpy').ndarray = None",
+        "field 'of': ",
+    ),
+    "a choice": (
+        "model_config = {'arbitrary_types_allowed': True}\n    of: __import__('numpy').ndarray | None = None",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "reason"), UNWRITABLE.values(), ids=UNWRITABLE)
+def test_a_field_that_json_cannot_describe_is_refused_by_every_command_in_the_same_words(site, line, reason):  # noqa: F811
+    site.install("some", ECHO.replace('type = "echo"', f'type = "echo"\n    {line}'))
+    refused = "fcframe: layer 'echo' of plugin 'some' of some 1.0 is not usable: Echo: " + reason
+    for arguments in (["gradcheck", "echo"], ["describe", "echo"], ["list", "echo"]):
+        found = command(site.folder, *arguments)
+        assert (found.returncode, found.stdout) == (2, "")
+        assert found.stderr.startswith(refused)
+        assert found.stderr.count("\n") == 1
+        assert "pydantic.dev" not in found.stderr
+    for arguments in (["gradcheck", "relu"], ["schema"], ["check", "specs/digits.json"]):
+        found = command(site.folder, *arguments)
+        assert (found.returncode, found.stderr) == (0, "")
+        assert "noted" not in found.stdout
+
+
 # Observers.
 
 
