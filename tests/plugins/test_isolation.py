@@ -14,6 +14,7 @@ import pytest
 
 import fcframe
 from fcframe.plugins import installed, load
+from tests.cli.shell import write
 from tests.test_registry import ECHO, LAYER, QUIET, REGISTER, network, site  # noqa: F401 - a fixture
 
 
@@ -293,6 +294,38 @@ def test_a_method_that_cannot_be_called_is_named_with_its_file_and_line(site):  
         f"Echo ('echo') has output_shape(self) ({site.file('some', 9)}), which cannot be called like "
         "Layer.output_shape: write output_shape(self, input_shape)"
     )
+
+
+def test_a_spec_that_names_a_class_that_was_not_registered_gets_the_reason_alone(site):  # noqa: F811
+    site.install("some", ECHO.replace('type = "echo"', 'type = "echo"\n    inner: int = 3'))
+    site.install("more", "raise ValueError('not now')\n")
+    write(site.folder / "echo.json", network("echo"))
+    expected = (
+        "layer 'echo' of plugin 'some' of some 1.0 is not usable: Echo ('echo') has a field 'inner', which shadows "
+        "Layer.inner: rename it. Correct it, or install another version of some\n"
+    )
+    checked = command(site.folder, "check", str(site.folder / "echo.json"))
+    assert checked.stderr == f"fcframe: {site.folder / 'echo.json'}: layers[0].type: {expected}"
+    for arguments in (["gradcheck", "echo"], ["describe", "some:echo"], ["list", "echo"]):
+        assert command(site.folder, *arguments).stderr == f"fcframe: {expected}"
+    assert command(site.folder, "list", "relu").stderr == ""
+
+
+def test_an_unknown_name_may_belong_to_the_plugins_of_which_the_names_are_not_known(site):  # noqa: F811
+    site.install("some", ECHO.replace('type = "echo"', 'type = "echo"\n    inner: int = 3'))
+    registry = site.load()
+    with pytest.raises(LookupError, match=r"Registered: none$"):
+        registry.find("layer", "mist")
+    site.install("more", "raise ValueError('not now')\n")
+    with pytest.raises(LookupError, match=r"\. It may belong to a broken plugin: plugin 'more' of more 1\.0 is not"):
+        site.load().find("layer", "mist")
+    site.install("most", "raise ValueError('not now')\n")
+    origins = "It may belong to plugin 'more' of more 1.0, which is not usable, or to plugin 'most' of most 1.0, which"
+    with pytest.raises(LookupError, match=origins) as caught:
+        site.load().find("layer", "mist")
+    assert str(caught.value).count("It may belong") == 1
+    with pytest.raises(LookupError, match=r"Did you mean 'relu'\? Registered: [a-z, ]+$"):
+        site.load_beside_the_bundled().find("layer", "rely")
 
 
 # Fields that JSON cannot describe.
