@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from fcframe.chain import as_shape
 from fcframe.components import Shape
 from fcframe.verify.checks.layer.purity import require_deterministic
 from fcframe.verify.fixtures.component_class import read_again
@@ -28,8 +29,8 @@ def forward_returns_an_output_and_a_cache(fixture: LayerFixture) -> None:
 @foundation
 def the_output_has_the_declared_shape(fixture: LayerFixture) -> None:
     """The output of `forward` has N rows of the shape that `output_shape` returns."""
-    declared, actual = tuple(fixture.layer.output_shape(fixture.case.input_shape)), fixture.forward().out.shape
-    if actual != (fixture.case.N, *declared):
+    declared, actual = as_shape(fixture.layer.output_shape(fixture.case.input_shape)), fixture.forward().out.shape
+    if declared is None or actual != (fixture.case.N, *declared):
         raise CheckFailure(
             f"for examples of shape {fixture.case.input_shape} output_shape returns {declared}, forward's output has "
             f"{actual[1:]} ({len(actual) and actual[0]} rows for {fixture.case.N} examples)",
