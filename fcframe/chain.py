@@ -46,8 +46,7 @@ class Chain:
                 raise ShapeError(path, f"{layer.type} cannot take an input of shape {shapes[-1]}: {error}") from error
             sizes = as_shape(shape)
             if sizes is None:
-                reason = f"{layer.type} makes {shape} of {shapes[-1]}; a shape is a tuple of positive integers"
-                raise ShapeError(path, reason)
+                raise ShapeError(path, not_a_shape(layer, shape, shapes[-1]))
             if number:
                 self._check_domain(path, layer, shapes[-1])
             shapes.append(sizes)
@@ -159,6 +158,11 @@ def as_shape(value: Any) -> Shape | None:
     except TypeError:
         return None
     return sizes if all(size > 0 for size in sizes) else None
+
+
+def not_a_shape(layer: Layer, value: Any, input_shape: Shape) -> str:
+    """The message for a value of `output_shape` that `as_shape` refuses."""
+    return f"{layer.type} makes {value!r} of {input_shape}; a shape is a tuple of positive integers"
 
 
 def _with_fields_of(layer: Layer, shape: Shape) -> Iterator[tuple[str, Parameter]]:

@@ -237,4 +237,6 @@ def _class_named(name: str, source: str, registry: Registry) -> type[Kernels] | 
     except KeyError:
         pass
     known = sorted([NUMPY.name, *registry.kernels])
-    raise SpecError([f"{source}: {unknown_name('kernels', name, known, 'Known')}{registry.possible_origins()}"])
+    raise SpecError(
+        [f"{source}: {unknown_name('kernels', name, known, 'Known')}{registry.possible_origins(name, known)}"]
+    )

@@ -146,6 +146,18 @@ def _single_line_error(
 _VALUES = ("any", "none", "bool", "int", "float", "str", "list", "dict", "nullable", "default", "chain", "literal")
 _FUNCTIONS = ("function-before", "function-after", "function-wrap", "function-plain", "custom-error", "definitions")
 _CLASSES = ("model", "model-fields", "dataclass-args", "typed-dict", "tagged-union", "is-instance", "is-subclass")
+_NEVER_KEYS = (
+    "tuple",
+    "list",
+    "set",
+    "frozenset",
+    "dict",
+    "model",
+    "dataclass",
+    "typed-dict",
+    "named-tuple",
+    "generator",
+)
 _SAME_FROM_JSON = frozenset({*_VALUES, *_FUNCTIONS, *_CLASSES})
 
 
@@ -193,10 +205,22 @@ def _accepting_json_forms(schema: Any, resolve: Callable[[Any], Any], inside: tu
         sorted_items = core_schema.wrap_serializer_function_ser_schema(_sorted_items, when_used="json")
         schema |= {"strict": False, "serialization": schema.get("serialization", sorted_items)}
         return core_schema.no_info_wrap_validator_function(_without_repeats, schema)
+    if kind == "dict" and not _may_be_a_key(schema.get("keys_schema", {})):
+        raise PydanticUserError("a key of an object in JSON is a text, not a list, a set or an object", code=None)
     if kind == "dict" and schema.get("keys_schema", {}).get("type", "any") not in ("any", "str"):
         schema["keys_schema"] = _read_by_pydantic(schema["keys_schema"], as_key=True)
         return core_schema.no_info_wrap_validator_function(_without_repeats, schema)
     return schema if kind in _SAME_FROM_JSON or kind.endswith("-field") else _read_by_pydantic(schema)
+
+
+def _may_be_a_key(schema: Any) -> bool:
+    """Whether a type can be read from the text of a key."""
+    while "schema" in schema and schema["type"] not in _NEVER_KEYS:
+        schema = schema["schema"]
+    if schema.get("type") == "union":
+        choices = (choice[0] if isinstance(choice, tuple) else choice for choice in schema["choices"])
+        return any(map(_may_be_a_key, choices))
+    return schema.get("type") not in _NEVER_KEYS
 
 
 def _model(schema: Any) -> type[BaseModel] | None:

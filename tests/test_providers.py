@@ -224,7 +224,7 @@ def test_an_unknown_name_is_refused_with_what_there_is(installed, monkeypatch):
     installed(some=rapid())
     with pytest.raises(
         fcframe.SpecError,
-        match=r"^kernels: no kernels called 'rapit'. Did you mean 'rapid'\? Known: numpy, rapid. It may be",
+        match=r"^kernels: no kernels called 'rapit'. Did you mean 'rapid'\? Known: numpy, rapid$",
     ):
         fcframe.build(spec(), kernels="rapit")
     monkeypatch.setenv(providers.VARIABLE, "numppy")
@@ -300,7 +300,7 @@ def test_a_plugin_that_announces_something_else_is_quarantined(installed, announ
 
 def test_a_plugin_that_raises_is_quarantined_and_may_be_the_one_that_is_meant(installed):
     installed(some=rapid(announced="1 / 0"))
-    with pytest.raises(fcframe.SpecError, match=r"no kernels called 'rapid'.*broken plugin: plugin 'some'.*ZeroDiv"):
+    with pytest.raises(fcframe.SpecError, match=r"no kernels called 'rapid'.*belong to plugin 'some'.*ZeroDiv"):
         providers.choose("rapid")
 
 

@@ -116,7 +116,9 @@ def summary(component: type[Any]) -> str:
 
 def _chosen(registry: Registry, names: Sequence[str], kind: str | None) -> list[type[Component]]:
     try:
-        components = [component for name in names for component in registry.named(name)] if names else list(registry)
+        components = (
+            [component for name in names for component in registry.providing(name)] if names else list(registry)
+        )
     except LookupError as error:
         raise SpecError([str(error.args[0])]) from None
     return [component for component in dict.fromkeys(components) if kind in (None, component.kind)]

@@ -3,13 +3,17 @@
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
+from fcframe.components import KINDS
 from fcframe.errors import FcframeError, in_a_line
 from fcframe.plugins.installed import printable
 from fcframe.process_state import PARTS, restore_changed, snapshot
 
+_CORE = __name__.partition(".")[0]
 TRACE = "FCFRAME_TRACE_PLUGINS"
 """Environment variable; if set, each plugin and component is named on standard error before it is imported."""
 RESTORED = tuple(name for name in PARTS if name != "the environment variables")
@@ -26,6 +30,28 @@ def loading(what: str) -> Iterator[None]:
     if os.environ.get(TRACE, "").strip() not in ("", "0") and sys.stderr is not None:
         sys.stderr.write(f"fcframe: loading {what}\n")
         sys.stderr.flush()
+    # Fields with names of the framework are refused when the class is registered, with a message of our own.
+    warnings.filterwarnings("ignore", _shadowed_names(), UserWarning)
+    ours = warnings.filters[0]
+    try:
+        with _restored(what):
+            yield
+    finally:
+        # Only this filter is removed: a plugin may add filters for its own warnings.
+        if ours in warnings.filters:
+            warnings.filters.remove(ours)  # type: ignore[attr-defined]
+
+
+@cache
+def _shadowed_names() -> str:
+    """The pattern of pydantic's warnings about fields that have a name of one of the framework's classes."""
+    bases = {base for kind in KINDS for base in kind.__mro__ if base.__module__.partition(".")[0] == _CORE}
+    names = sorted({name for base in bases for name in vars(base) if not name.startswith("_")})
+    return f'Field name "({"|".join(names)})" .*shadows an attribute in parent'
+
+
+@contextmanager
+def _restored(what: str) -> Iterator[None]:
     before = snapshot(RESTORED)
     streams = sys.stdin, sys.stdout, sys.stderr
     sys.stdout = sys.stderr

@@ -141,6 +141,18 @@ class ByName(Mapping[str, T]):
             raise KeyError(name)
         return entries[0]
 
+    def usable_entry(self, name: str) -> Any:
+        """The entry with that name; imports it, and checks its JSON Schema.
+
+        Raises:
+            UnusableError: The name is ambiguous, or the component is quarantined.
+            KeyError: The name is unknown.
+        """
+        entry = self.entry(name)
+        if entry.fault is not None:
+            raise UnusableError(str(entry.fault))
+        return entry
+
     def __getitem__(self, name: str) -> T:
         value: T = self.entry(name).value
         return value

@@ -10,10 +10,10 @@ from fcframe.errors import PluginError
 from fcframe.kernels import Kernels
 from fcframe.plugins import hooks
 from fcframe.plugins.faults import DISABLE, Ambiguous, Quarantined, UnknownNameError, UnusableError
-from fcframe.plugins.installed import Plugin
+from fcframe.plugins.installed import Plugin, normalized
 from fcframe.plugins.lookup import Announced, ByName, Provider
 from fcframe.plugins.references import Reference
-from fcframe.wording import unknown_name
+from fcframe.wording import suggestion, unknown_name
 
 Hooks = Mapping[str, list[hooks.Hook]]
 
@@ -135,6 +135,8 @@ class Registry:
         except UnusableError as error:
             raise LookupError(str(error)) from None
         except KeyError:
+            if faults := self._faults([kind], name):
+                raise LookupError("; ".join(faults)) from None
             raise UnknownNameError(self._unknown(kind, name, [kind])) from None
         return component
 
@@ -149,7 +151,7 @@ class Registry:
         ambiguous = False
         for entries in self._components.values():
             try:
-                components.append(entries[name])
+                components.append(entries.usable_entry(name).value)
             except UnusableError as error:
                 problems.append(str(error))
                 ambiguous = ambiguous or name not in entries
@@ -158,8 +160,38 @@ class Registry:
         if problems and (not components or ambiguous):
             raise LookupError("; ".join(problems))
         if not components:
-            raise UnknownNameError(self._unknown("component", name, list(self._components)))
+            kinds = list(self._components)
+            if faults := self._faults(kinds, name):
+                raise LookupError("; ".join(faults))
+            raise UnknownNameError(self._unknown("component", name, kinds))
         return components
+
+    def providing(self, name: str) -> list[type[Component]]:
+        """The components of all kinds and distributions with that name, which may be ambiguous; at least one.
+
+        Raises:
+            UnknownNameError, LookupError: As for `find`.
+        """
+        distribution, _, bare = name.rpartition(":")
+        entries = [entry for mapping in self._components.values() for entry in mapping.of_type(bare)]
+        found = [
+            entry.value
+            for entry in entries
+            if (not distribution or normalized(entry.plugin.distribution) == normalized(distribution))
+            and entry.fault is None
+        ]
+        return found or self.named(name)
+
+    def _faults(self, kinds: Iterable[str], name: str) -> list[str]:
+        """Why the classes of these kinds with that name could not be registered."""
+        distribution, _, bare = name.rpartition(":")
+        titles = [f"{kind} {bare!r}" for kind in kinds]
+        return [
+            str(fault)
+            for fault in self._broken
+            if fault.component in titles
+            and (not distribution or normalized(fault.plugin.distribution) == normalized(distribution))
+        ]
 
     def _unknown(self, what: str, name: str, kinds: Iterable[str]) -> str:
         """The message for an unknown name. Imports all components of these kinds, to compare their `also_called`."""
@@ -177,13 +209,23 @@ class Registry:
         if called:
             names = " or ".join(map(repr, called))
             return f"no {what} called {name!r}. It is called {names} here. Registered: {', '.join(known)}"
-        return unknown_name(what, name, known, "Registered") + self.possible_origins()
+        return unknown_name(what, name, known, "Registered") + self.possible_origins(name, known)
 
-    def possible_origins(self) -> str:
-        """Sentences for a message about a missing name: the broken and disabled plugins that may provide it."""
-        broken = (f". It may belong to a broken plugin: {fault}" for fault in self._broken)
-        disabled = (f". It may belong to the {plugin}, which {DISABLE} disables" for plugin in self.left_out)
-        return "".join((*broken, *disabled))
+    def possible_origins(self, name: str, known: Iterable[str]) -> str:
+        """A sentence for a message about a missing name: the broken and disabled plugins that may provide it.
+
+        Empty if a known name is similar, because the missing name is probably a misspelling of it.
+        """
+        if suggestion(name, known):
+            return ""
+        broken = [fault for fault in self._broken if fault.component.partition(" ")[0] not in self._components]
+        if len(broken) == 1 and not self.left_out:
+            return f". It may belong to a broken plugin: {broken[0]}"
+        reasons = [f" ({fault.reason})" for fault in broken] if len(broken) == 1 else [""] * len(broken)
+        origins = [f"{fault.plugin}, which is not usable{why}" for fault, why in zip(broken, reasons, strict=True)]
+        origins += [f"{plugin}, which {DISABLE} disables" for plugin in self.left_out]
+        hint = ". `fcframe list` gives the reasons" if len(broken) > 1 else ""
+        return f". It may belong to {', or to '.join(dict.fromkeys(origins))}{hint}" if origins else ""
 
 
 def _simple(word: str) -> str:

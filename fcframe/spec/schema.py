@@ -80,7 +80,7 @@ def _choice(kind: type[Component], branches: list[tuple[str, list[str]]]) -> dic
         "title": kind.__name__,
         "type": "object",
         "required": ["type"],
-        "properties": {"type": {"enum": [name for _, names in branches for name in names]}},
+        "properties": {"type": {"enum": list(dict.fromkeys(name for _, names in branches for name in names))}},
         "allOf": [
             {
                 "if": {"required": ["type"], "properties": {"type": _one_of(names)}},

@@ -223,10 +223,21 @@ def test_a_component_is_called_by_its_distribution_and_type(tmp_path, two_relus)
     assert '{"type": "mine:relu"}' in described.out
     checked = fcframe("gradcheck", "mine:relu", cwd=tmp_path, **two_relus)
     assert checked.out.splitlines()[1].startswith("layer mine:relu ")
-    for command in ("list", "describe", "gradcheck"):
+    for command in ("describe", "gradcheck"):
         done = fcframe(command, "relu", cwd=tmp_path, **two_relus)
         assert (done.code, done.out) == (2, "")
         assert done.err.endswith("Write 'mine:relu' or 'fcframe:relu'\n")
+
+
+def test_list_shows_all_components_of_an_ambiguous_type(tmp_path, two_relus):
+    found = fcframe("list", "--json", "relu", "affine", cwd=tmp_path, **two_relus).json["components"]
+    assert sorted(component["name"] for component in found) == ["affine", "fcframe:relu", "mine:relu"]
+
+
+def test_a_component_of_an_ambiguous_type_passes_its_checks(tmp_path, two_relus):
+    for name in ("MINE:relu", "residual"):
+        checked = fcframe("gradcheck", name, cwd=tmp_path, **two_relus)
+        assert (checked.code, checked.err) == (0, ""), checked.out
 
 
 def test_a_plugin_of_which_nothing_can_be_used_fails_its_check(tmp_path, two_relus):

@@ -14,6 +14,7 @@ import pytest
 
 import fcframe
 from fcframe.plugins import installed, load
+from tests.cli.shell import write
 from tests.test_registry import ECHO, LAYER, QUIET, REGISTER, network, site  # noqa: F401 - a fixture
 
 
@@ -213,6 +214,35 @@ SHADOWS = {
     "a field of the framework's": ("trainable: float = 1.0", "has a field 'trainable' of another type"),
     "examples of a wrong type": ("examples = ({'units': 5},)", "expected a tuple of fcframe.Example"),
     "rejected of a wrong type": ("rejected = 5", "expected a tuple of fcframe.Rejected"),
+    "a number below the smallest": ("minimum_batch = 0", "has minimum_batch = 0, expected a value like"),
+    "a truth value for a number": ("minimum_batch = True", "has minimum_batch = True, expected a value like"),
+    "a method for a fact": ("def stochastic(self): return True", "has stochastic = a method (line "),
+    "a method for names": ("def also_called(self): pass", "has also_called = a method (line "),
+    "a property for names": ("also_called = property(lambda self: ())", "expected a tuple of names, such as ("),
+    "a string for names": (
+        "also_called = 'sq'",
+        "has also_called = 'sq', expected a tuple of names, such as (\"sq\",)",
+    ),
+    "numbers for names": ("also_called = (1,)", "has also_called = (1,), expected a tuple of names"),
+    "a method with an argument too few": (
+        "def inner(self): return ()",
+        "which cannot be called like Layer.inner: write inner(self, input_shape)",
+    ),
+    "a method with an argument too many": (
+        "def parameters(self, input_shape, more): return {}",
+        "has parameters(self, input_shape, more) (",
+    ),
+    "a method with a keyword alone": (
+        "def state(self, *, input_shape): return {}",
+        "cannot be called like Layer.state",
+    ),
+    "a method without the object": ("def inner(): return ()", "has inner() ("),
+    "a static method with the object": (
+        "@staticmethod\n    def inner(self, input_shape): return ()",
+        "cannot be called like Layer.inner",
+    ),
+    "a property for a method": ("inner = property(lambda self: ())", "has a property inner ("),
+    "an initialization of its own": ("def __init__(self, a): pass", "has __init__(self, a) ("),
     "a fact of a wrong type": ("stochastic = 'sometimes'", "has stochastic = 'sometimes', expected a value like"),
 }
 
@@ -233,6 +263,100 @@ def test_a_class_that_takes_a_name_of_the_framework_s_is_quarantined_alone(site,
     (fault,) = registry.quarantined
     assert reason in fault.reason
     assert "Bad" in fault.reason
+
+
+CALLABLE = {
+    "with other names": "def inner(self, shape): return ()",
+    "with more that may be left out": "def inner(self, input_shape, more=3): return ()",
+    "with any arguments": "def inner(self, *arguments): return ()",
+    "static": "@staticmethod\n    def inner(input_shape): return ()",
+    "of the class": "@classmethod\n    def inner(cls, input_shape): return ()",
+    "a function": "inner = lambda self, input_shape: ()",
+    "a partial function": "inner = __import__('functools').partialmethod(lambda self, x, input_shape: (), 3)",
+    "the initialization": "def __init__(self, **fields): super().__init__(**fields)",
+    "a property for a fact": "stochastic = property(lambda self: True)",
+    "a list of names": "also_called = ['echoes']",
+}
+
+
+@pytest.mark.parametrize("line", CALLABLE.values(), ids=CALLABLE)
+def test_a_method_that_can_be_called_as_the_framework_does_is_taken(site, line):  # noqa: F811
+    site.install("some", ECHO.replace('type = "echo"', f'type = "echo"\n    {line}'))
+    registry = site.load()
+    assert registry.quarantined == ()
+    assert registry.layers["echo"]().output_shape((3,)) == (3,)
+
+
+def test_a_method_that_cannot_be_called_is_named_with_its_file_and_line(site):  # noqa: F811
+    bad = ECHO.replace("def output_shape(self, input_shape):", "def output_shape(self):")
+    (fault,) = site.install("some", bad).load().quarantined
+    assert fault.reason == (
+        f"Echo ('echo') has output_shape(self) ({site.file('some', 9)}), which cannot be called like "
+        "Layer.output_shape: write output_shape(self, input_shape)"
+    )
+
+
+def test_a_spec_that_names_a_class_that_was_not_registered_gets_the_reason_alone(site):  # noqa: F811
+    site.install("some", ECHO.replace('type = "echo"', 'type = "echo"\n    inner: int = 3'))
+    site.install("more", "raise ValueError('not now')\n")
+    write(site.folder / "echo.json", network("echo"))
+    expected = (
+        "layer 'echo' of plugin 'some' of some 1.0 is not usable: Echo ('echo') has a field 'inner', which shadows "
+        "Layer.inner: rename it. Correct it, or install another version of some\n"
+    )
+    checked = command(site.folder, "check", str(site.folder / "echo.json"))
+    assert checked.stderr == f"fcframe: {site.folder / 'echo.json'}: layers[0].type: {expected}"
+    for arguments in (["gradcheck", "echo"], ["describe", "some:echo"], ["list", "echo"]):
+        assert command(site.folder, *arguments).stderr == f"fcframe: {expected}"
+    assert command(site.folder, "list", "relu").stderr == ""
+
+
+def test_an_unknown_name_may_belong_to_the_plugins_of_which_the_names_are_not_known(site):  # noqa: F811
+    site.install("some", ECHO.replace('type = "echo"', 'type = "echo"\n    inner: int = 3'))
+    registry = site.load()
+    with pytest.raises(LookupError, match=r"Registered: none$"):
+        registry.find("layer", "mist")
+    site.install("more", "raise ValueError('not now')\n")
+    with pytest.raises(LookupError, match=r"\. It may belong to a broken plugin: plugin 'more' of more 1\.0 is not"):
+        site.load().find("layer", "mist")
+    site.install("most", "raise ValueError('not now')\n")
+    origins = "It may belong to plugin 'more' of more 1.0, which is not usable, or to plugin 'most' of most 1.0, which"
+    with pytest.raises(LookupError, match=origins) as caught:
+        site.load().find("layer", "mist")
+    assert str(caught.value).count("It may belong") == 1
+    with pytest.raises(LookupError, match=r"Did you mean 'relu'\? Registered: [a-z, ]+$"):
+        site.load_beside_the_bundled().find("layer", "rely")
+
+
+# Fields that JSON cannot describe.
+
+UNWRITABLE = {
+    "a default": ("of: bytes = b'\\xff'", r"field 'of': its default b'\xff' cannot be written as JSON"),
+    "a type": (
+        "model_config = {'arbitrary_types_allowed': True}\n    of: __import__('numpy').ndarray = None",
+        "field 'of': ",
+    ),
+    "a choice": (
+        "model_config = {'arbitrary_types_allowed': True}\n    of: __import__('numpy').ndarray | None = None",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "reason"), UNWRITABLE.values(), ids=UNWRITABLE)
+def test_a_field_that_json_cannot_describe_is_refused_by_every_command_in_the_same_words(site, line, reason):  # noqa: F811
+    site.install("some", ECHO.replace('type = "echo"', f'type = "echo"\n    {line}'))
+    refused = "fcframe: layer 'echo' of plugin 'some' of some 1.0 is not usable: Echo: " + reason
+    for arguments in (["gradcheck", "echo"], ["describe", "echo"], ["list", "echo"]):
+        found = command(site.folder, *arguments)
+        assert (found.returncode, found.stdout) == (2, "")
+        assert found.stderr.startswith(refused)
+        assert found.stderr.count("\n") == 1
+        assert "pydantic.dev" not in found.stderr
+    for arguments in (["gradcheck", "relu"], ["schema"], ["check", "specs/digits.json"]):
+        found = command(site.folder, *arguments)
+        assert (found.returncode, found.stderr) == (0, "")
+        assert "noted" not in found.stdout
 
 
 # Observers.

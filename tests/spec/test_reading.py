@@ -229,6 +229,8 @@ class Unknown(Metric):
     [
         (with_field(np.ndarray), "field 'of': numpy.ndarray cannot be read from JSON"),
         (with_field(list[np.ndarray]), "field 'of': numpy.ndarray cannot be read from JSON"),
+        (with_field(dict[tuple[int, int], int]), "field 'of': a key of an object in JSON is a text, not a list"),
+        (with_field(dict[frozenset[int], int] | None), "field 'of': a key of an object in JSON is a text, not a list"),
         (with_field(Callable[[int], int]), "field 'of': a function cannot be read from JSON"),
         (with_field(Callable | None, default=None), "field 'of': a function cannot be read from JSON"),
         (Unknown, "field 'table': its type list[NoSuchName] | None is unknown at run time"),

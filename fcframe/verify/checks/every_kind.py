@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator, Validation
 from fcframe.components import KINDS, Component, Rejected
 from fcframe.plugins import Plugin, Registry
 from fcframe.spec.schema import json_schema
+from fcframe.strict import EXPLAINED, UNEXPECTED, UNKNOWN_TYPE
 from fcframe.verify.fixtures.component_class import ClassFixture
 from fcframe.verify.generate.configurations import configurations, field_values
 from fcframe.verify.report import CheckFailure, NotApplicable
@@ -20,6 +21,12 @@ PROBES: tuple[Any, ...] = (
 )  # fmt: skip
 """Values that are tried for every field. Not 3.0: it is an integer for JSON Schema, but not for fcframe."""
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+EXPRESSIBLE = (
+    "_type", "missing", "extra_forbidden", "greater_than", "greater_than_equal", "less_than", "less_than_equal",
+    "multiple_of", "too_short", "too_long", "pattern_mismatch", "literal_error", "enum", "none_required",
+    "int_from_float", "int_parsing", "float_parsing", "bool_parsing", UNEXPECTED, UNKNOWN_TYPE, EXPLAINED,
+)  # fmt: skip
+"""Ends of the names of pydantic's error types for which JSON Schema has a keyword."""
 
 
 def a_configuration_can_be_made(fixture: ClassFixture) -> None:
@@ -69,7 +76,7 @@ def _refusal(fixture: ClassFixture, rejected: Rejected) -> str | None:
 def it_reads_back_what_it_writes(fixture: ClassFixture) -> None:
     """A component that is written as JSON and read again is equal to the original."""
     for component in configurations(fixture.component, fixture.registry):
-        document = component.model_dump(mode="json")
+        document = fixture.document(component)
         try:
             text = json.dumps(document, allow_nan=False)
         except (TypeError, ValueError) as error:
@@ -78,14 +85,14 @@ def it_reads_back_what_it_writes(fixture: ClassFixture) -> None:
             again = fixture.made(json.loads(text))
         except ValidationError as error:
             raise CheckFailure(f"written as JSON, {text} is refused when read: {_message(error)}", "") from None
-        if again.model_dump(mode="json") != document or again != component:
+        if fixture.document(again) != document or again != component:
             raise CheckFailure(f"written as JSON and read again, {text} becomes {again!r}", "")
 
 
 def an_unknown_field_is_refused(fixture: ClassFixture) -> None:
     """A field that does not exist is refused, so that a misspelled field is not ignored."""
     for component in configurations(fixture.component, fixture.registry)[:1]:
-        if _accepts(fixture, {**component.model_dump(mode="json"), "no_such_field": 1}):
+        if _accepts(fixture, {**fixture.document(component), "no_such_field": 1}):
             raise CheckFailure("an unknown field is accepted", "do not change model_config of the base class")
 
 
@@ -95,14 +102,15 @@ def its_json_schema_agrees_with_what_it_accepts(fixture: ClassFixture) -> None:
         validators = importlib.import_module("jsonschema")
     except ModuleNotFoundError:
         raise NotApplicable("the package jsonschema is not installed") from None
-    branch = f"#/$defs/{fixture.component.kind}.{fixture.component.type}"
+    branch = f"#/$defs/{fixture.component.kind}.{fixture.name}"
     schema = {"$ref": branch, "$defs": _definitions(fixture)}
     permits = validators.Draft202012Validator(schema).is_valid
     for document in _documents(fixture):
-        permitted, accepted = bool(permits(document)), _accepts(fixture, document)
+        refusal = _validation_error(fixture, document)
+        permitted, accepted = bool(permits(document)), refusal is None
         if accepted and not permitted:
             raise CheckFailure(f"the JSON Schema refuses {json.dumps(document)}, the class accepts it", "")
-        if permitted and not accepted and not _has_validators(fixture.component):
+        if permitted and refusal and _is_expressible(refusal) and not _has_validators(fixture.component):
             raise CheckFailure(f"the JSON Schema accepts {json.dumps(document)}, the class refuses it", "")
 
 
@@ -111,7 +119,7 @@ def _documents(fixture: ClassFixture) -> Iterator[dict[str, Any]]:
     made = configurations(fixture.component, fixture.registry)[:1]
     values = field_values(fixture.component, fixture.registry)
     for component in made:
-        document = component.model_dump(mode="json")
+        document = fixture.document(component)
         for name, field in fixture.fields.items():
             for value in (*values.get(name, ()), *PROBES, *_bounds(field)):
                 yield {**document, name: value}
@@ -147,11 +155,27 @@ def _same_name(first: type[Component], second: type[Component]) -> bool:
 
 
 def _accepts(fixture: ClassFixture, document: Mapping[str, Any]) -> bool:
+    return _validation_error(fixture, document) is None
+
+
+def _validation_error(fixture: ClassFixture, document: Mapping[str, Any]) -> ValidationError | None:
+    """The error with which a document is refused; None if it is accepted."""
     try:
         fixture.made(document)
-    except ValidationError:
-        return False
-    return True
+    except ValidationError as error:
+        return error
+    return None
+
+
+def _is_expressible(refusal: ValidationError) -> bool:
+    """Whether JSON Schema has keywords for all reasons of a refusal.
+
+    It has none for the text of a date, of a UUID or of a Decimal, for example: "format" only describes it. Nor does
+    pydantic describe the text of keys.
+    """
+    return all(
+        line["type"].endswith(EXPRESSIBLE) and "[key]" not in line["loc"] for line in refusal.errors(include_url=False)
+    )
 
 
 def _has_validators(component: type[Component]) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 
 from fcframe.components import Step
 from fcframe.context import Array
+from fcframe.verify.fixtures.component_class import read_again
 from fcframe.verify.fixtures.optimizer import OptimizedArrays, OptimizerFixture
 from fcframe.verify.generate.names import generator_for
 from fcframe.verify.report import CheckFailure, NotApplicable, look_at
@@ -91,7 +92,7 @@ def a_restored_training_goes_on_as_if_never_interrupted(fixture: OptimizerFixtur
     """A training continued from copies of w and the slots gives the same result as one without a break."""
     gradients = fixture.gradients(6)
     weights = fixture.start().updated(gradients[:3])
-    again = type(fixture.optimizer).model_validate(fixture.optimizer.model_dump(mode="json"))
+    again = read_again(fixture.optimizer)
     restored = weights.copy(again)
     weights.updated(gradients[3:], start=4)
     restored.updated(gradients[3:], start=4)

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 
 from fcframe.components import Progress
+from fcframe.verify.fixtures.component_class import read_again
 from fcframe.verify.fixtures.schedule import ScheduleFixture
 from fcframe.verify.report import CheckFailure, look_at, source_location
 
@@ -62,7 +63,7 @@ def its_memory_is_json(fixture: ScheduleFixture) -> None:
 
 def a_restored_memory_continues_as_the_saved_one(fixture: ScheduleFixture) -> None:
     """A new schedule with the memory read from JSON gives the same memory and factors, as in a resumed training."""
-    again = type(fixture.schedule).model_validate(fixture.schedule.model_dump(mode="json"))
+    again = read_again(fixture.schedule)
     memories = fixture.memories()
     for index, results in enumerate(fixture.results()):
         restored = json.loads(json.dumps(dict(memories[index])))

@@ -146,7 +146,7 @@ def _component_values(kind: str, registry: Registry, depth: int) -> list[Any]:
             fields = {name: options[0] for name, options in values.items() if options}
             if _validated(component, fields, registry) is None:
                 fields = _required(component, values, registry)
-            values_by_category[category] = {"type": component.type, **fields}
+            values_by_category[category] = {"type": registry.name(component), **fields}
     return list(values_by_category.values())
 
 

@@ -16,6 +16,34 @@ STRINGS = (
     "text", "a", "Ab_1", "x1", "7", "1.5", "2024-05-06", "a@b.cc", "#a0b1c2", "a.b", "a-b", "A", "ij,jk->ik", "/a/b",
 )  # fmt: skip
 """Candidates for string fields; those that match the field's pattern are used."""
+FORMATS: Mapping[str, Sequence[str]] = {
+    "date": ("2024-05-06", "1999-12-31", "2100-02-28"),
+    "date-time": ("2024-05-06T07:08:09", "2024-05-06T07:08:09Z", "1999-12-31T23:59:00Z", "2100-02-28T01:00:00"),
+    "time": ("07:08:09", "23:59:00"),
+    "duration": ("P3DT4H", "PT17M"),
+    "uuid": ("0b8a1c3e-5d2f-4a6b-8c7d-9e0f1a2b3c4d", "7d444840-9dc0-11d1-b245-5ffdce74fad2"),
+    "uuid1": ("7d444840-9dc0-11d1-b245-5ffdce74fad2",),
+    "uuid4": ("0b8a1c3e-5d2f-4a6b-8c7d-9e0f1a2b3c4d",),
+    "ipv4": ("192.0.2.7", "198.51.100.3"),
+    "ipv6": ("2001:db8::7", "2001:db8::3"),
+    "ipv4network": ("192.0.2.0/24", "198.51.100.0/24"),
+    "ipv6network": ("2001:db8::/32", "2001:db8:1::/48"),
+    "ipv4interface": ("192.0.2.7/24", "198.51.100.3/24"),
+    "ipv6interface": ("2001:db8::7/32", "2001:db8::3/48"),
+    "ipvanyaddress": ("192.0.2.7", "2001:db8::7"),
+    "ipvanynetwork": ("192.0.2.0/24", "2001:db8::/32"),
+    "ipvanyinterface": ("192.0.2.7/24", "2001:db8::7/32"),
+    "uri": ("https://example.org/a", "http://example.org/b", "ftp://example.org/c", "file:///a/b"),
+    "email": ("a@example.org", "b.c@example.org"),
+    "name-email": ("A B <a@example.org>",),
+    "regex": ("a+b", "[0-9]{2}"),
+    "path": ("a/b.txt", "/a/b"),
+    "binary": ("text", "a"),
+    "base64": ("dGV4dA==", "YQ=="),
+    "base64url": ("dGV4dA==", "YQ=="),
+    "password": ("text", "a"),
+}
+"""Candidates for string fields with a "format". No values are known for other formats."""
 
 
 def json_values(field: Any, definitions: Mapping[str, Any], component_values: ComponentValues) -> list[Any]:
@@ -86,8 +114,11 @@ def _numbers_within_bounds(field: Mapping[str, Any], numbers: Sequence[float], s
 
 
 def _strings(field: Mapping[str, Any]) -> list[str]:
-    """Up to two of STRINGS that match the field's pattern, repeated or cut to an allowed length."""
+    """Up to two strings that match the field's pattern, repeated or cut to an allowed length if it has no format."""
     shortest, longest = field.get("minLength", 0), field.get("maxLength", 10**6)
+    if "format" in field:
+        texts = [text for text in FORMATS.get(field["format"], ()) if shortest <= len(text) <= longest]
+        return [text for text in texts if re.search(field.get("pattern", ""), text)]
     texts = [(text * (shortest // len(text) + 1))[: max(shortest, min(longest, len(text)))] for text in STRINGS]
     return [text for text in dict.fromkeys(texts) if re.search(field.get("pattern", ""), text)][:2]
 
@@ -102,10 +133,19 @@ def _objects(field: Mapping[str, Any], definitions: Mapping[str, Any], component
         if options:
             options_of_fields[name] = options
     rows = [{name: options[turn % len(options)] for name, options in options_of_fields.items()} for turn in (0, 1)]
-    # "0" is valid as a key of a mapping from strings and of one from integers.
     if "properties" not in field and isinstance(field.get("additionalProperties"), dict):
-        rows = [{"0": value} for value in json_values(field["additionalProperties"], definitions, component_values)[:2]]
+        values = json_values(field["additionalProperties"], definitions, component_values)[:2]
+        rows = [{key: value} for key in _keys(field, definitions, component_values) for value in values] or [{}]
     return rows if rows[0] != rows[-1] else rows[:1]
+
+
+def _keys(field: Mapping[str, Any], definitions: Mapping[str, Any], component_values: ComponentValues) -> list[str]:
+    """Keys for a mapping: "0" is valid as a string and as an integer, the others are for keys of other types."""
+    names = {"type": "string", **field.get("propertyNames", {})}
+    if not names.keys() & {"format", "enum", "$ref"}:
+        pattern = names.get("pattern", "")
+        return [key for key in ("0", "1", *STRINGS) if re.search(pattern, key)][:2]
+    return [str(key) for key in json_values(names, definitions, component_values)]
 
 
 def _lists(field: Mapping[str, Any], definitions: Mapping[str, Any], component_values: ComponentValues) -> list[Any]:

@@ -6,11 +6,16 @@ The axes of a case have different sizes where possible, because code that confus
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
+import numpy as np
+
+from fcframe.chain import as_shape, not_a_shape
 from fcframe.components import Layer, Shape
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.verify.generate.input_values import ORDINARY, values_of
 from fcframe.verify.generate.names import changed_fields
+from fcframe.verify.report import CheckFailure, look_at
 
 INPUT_SHAPES: Sequence[Shape] = (
     (5,), (4, 5), (2, 4, 5), (6,), (4, 6), (2, 4, 6), (12,), (7,), (8,), (9,), (10,), (14,), (15,), (16,),
@@ -110,9 +115,23 @@ def accepted_shapes(layer: Layer, own: Sequence[Shape] = (), known: Sequence[Sha
         if shape is None or (shape not in own and (len(shape) in ranks or (ranks and len(shape) > 3))):
             continue
         try:
-            layer.output_shape(shape)
+            if not _is_filled(layer, layer.output_shape(shape), shape):
+                continue
             layer.parameters(shape)
         except ValueError:
             continue
         ranks.add(len(shape))
         yield shape
+
+
+def _is_filled(layer: Layer, out: Any, input_shape: Shape) -> bool:
+    """Whether an output shape has no axis of size 0 or less; a network with such an output is refused.
+
+    Raises:
+        CheckFailure: It is not a shape at all.
+    """
+    if as_shape(out) is not None:
+        return True
+    if isinstance(out, (tuple, list)) and all(isinstance(size, (int, np.integer)) for size in out):
+        return False
+    raise CheckFailure(not_a_shape(layer, out, input_shape), look_at(layer, "output_shape"))

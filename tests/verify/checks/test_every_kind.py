@@ -1,12 +1,21 @@
 """What holds for components of every kind: what is registered is right, and a component is its JSON."""
 
-from typing import Annotated
+import re
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from ipaddress import IPv4Address, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal
+from uuid import UUID
 
 import pytest
-from pydantic import ConfigDict, Field, NonNegativeFloat, field_validator
+from pydantic import AnyUrl, ConfigDict, Field, Json, NonNegativeFloat, PastDate, create_model, field_validator
 
 import fcframe
 from fcframe import Regularizer
+from fcframe.verify import Status
+from fcframe.verify.generate.configurations import configurations
+from fcframe.verify.suite import check_runs
 from tests.verify.checks.judging import assert_right, failed
 from tests.verify.checks.test_regularizers import L1, MaxNorm
 
@@ -98,6 +107,39 @@ class Rounding(Regularizer):
 def test_a_component_is_its_json(component, checks):
     pytest.importorskip("jsonschema")
     assert failed(component) == checks
+
+
+TYPES = Path, UUID, Decimal, date, datetime, time, timedelta, bytes, IPv4Address, IPv6Network, re.Pattern, complex
+READ_FROM_TEXT = {
+    **{kind.__name__: kind for kind in TYPES},
+    "optional": datetime | None,
+    "several": tuple[date, ...],
+    "either": date | int,
+    "url": AnyUrl,
+    "past": PastDate,
+    "json": Json,
+    "by date": dict[date, int],
+    "by number": dict[float, str],
+    "by choice": dict[Literal[1, 2], str],
+    "unknown format": Annotated[str, Field(json_schema_extra={"format": "colour"})],
+}
+
+
+@pytest.mark.parametrize("read", READ_FROM_TEXT.values(), ids=READ_FROM_TEXT)
+def test_a_field_that_is_read_from_a_text_of_a_certain_form_is_right(read):
+    pytest.importorskip("jsonschema")
+    component = create_model("Since", __base__=MaxNorm, since=(read | None, None))
+    component.type = "since"
+    checks = [item.run() for item in check_runs(component, fcframe.registry()) if item.case == "class"]
+    assert "its_json_schema_agrees_with_what_it_accepts" in {result.check for result in checks}
+    assert [str(result) for result in checks if result.status not in (Status.PASSED, Status.NOT_APPLICABLE)] == []
+
+
+@pytest.mark.parametrize("read", [date, datetime, UUID, time, timedelta, Decimal, AnyUrl, dict[date, int]])
+def test_a_required_field_that_is_read_from_a_text_of_a_certain_form_is_configured(read):
+    component = create_model("Since", __base__=MaxNorm, since=(read, ...))
+    component.type = "since"
+    assert len(configurations(component, fcframe.registry())) > 1
 
 
 def test_what_cannot_be_configured_fails():

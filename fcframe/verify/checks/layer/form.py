@@ -1,14 +1,15 @@
 """Checks for layers: shapes, names, dtypes and modes are as the class declares."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 
+from fcframe.chain import as_shape
 from fcframe.components import Shape
 from fcframe.verify.checks.layer.purity import require_deterministic
+from fcframe.verify.fixtures.component_class import read_again
 from fcframe.verify.fixtures.layer import LayerFixture, named_gradients
 from fcframe.verify.report import MISSHAPEN, CheckFailure, NotApplicable, look_at
 from fcframe.verify.running.check import foundation
@@ -28,8 +29,8 @@ def forward_returns_an_output_and_a_cache(fixture: LayerFixture) -> None:
 @foundation
 def the_output_has_the_declared_shape(fixture: LayerFixture) -> None:
     """The output of `forward` has N rows of the shape that `output_shape` returns."""
-    declared, actual = tuple(fixture.layer.output_shape(fixture.case.input_shape)), fixture.forward().out.shape
-    if actual != (fixture.case.N, *declared):
+    declared, actual = as_shape(fixture.layer.output_shape(fixture.case.input_shape)), fixture.forward().out.shape
+    if declared is None or actual != (fixture.case.N, *declared):
         raise CheckFailure(
             f"for examples of shape {fixture.case.input_shape} output_shape returns {declared}, forward's output has "
             f"{actual[1:]} ({len(actual) and actual[0]} rows for {fixture.case.N} examples)",
@@ -239,7 +240,7 @@ def the_output_is_finite_for_large_x(fixture: LayerFixture) -> None:
 def json_describes_it_fully(fixture: LayerFixture) -> None:
     """A layer that is written as JSON and read again is the same layer."""
     document = fixture.layer.model_dump(mode="json")
-    again = type(fixture.layer).model_validate(json.loads(json.dumps(document)))
+    again = read_again(fixture.layer)
     if again.model_dump(mode="json") != document or again.forward is None:
         raise CheckFailure(f"written as JSON and read again, {document} becomes {again.model_dump(mode='json')}", "")
     try:

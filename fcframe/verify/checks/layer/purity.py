@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fcframe.context import Array
+from fcframe.verify.fixtures.component_class import read_again
 from fcframe.verify.fixtures.layer import LayerFixture, named_gradients
 from fcframe.verify.report import CheckFailure, NotApplicable, look_at, source_location
 
@@ -62,7 +63,7 @@ def a_cache_survives_other_calls(fixture: LayerFixture) -> None:
     other = fixture.at(N=fixture.case.N + 2, seed=fixture.case.seed + 1)
     other.backward(forward=other.forward())
     twin = LayerFixture(fixture.case)
-    twin.layer = type(fixture.layer).model_validate(fixture.layer.model_dump(mode="json"))
+    twin.layer = read_again(fixture.layer)
     twin.x = fixture.changed_input()
     twin.backward(forward=twin.forward())
     stored = "values for backward are stored in the class or module instead of the cache; return them from forward"

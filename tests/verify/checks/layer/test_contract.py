@@ -10,6 +10,7 @@ from pydantic import Field
 
 import fcframe
 from fcframe import Example, Integers, Layer, Parameter
+from fcframe.chain import Chain
 from fcframe.verify import Status
 from tests.verify.checks.judging import assert_right, failed
 
@@ -331,3 +332,55 @@ def test_a_wrong_gradient_and_a_broken_rule_are_told_apart():
     assert fcframe.gradcheck(wrong).verdict == "wrong"
     report = fcframe.gradcheck(rude)
     assert (report.verdict, report.passed) == ("right", False)
+
+
+NO_SHAPES = {
+    "an array": lambda shape: np.array([np.prod(shape)]),
+    "a float": lambda shape: 3.0,
+    "an integer": lambda shape: 3,
+    "a tuple of floats": lambda shape: (3.0,),
+    "nothing": lambda shape: None,
+    "a set": lambda shape: {3},
+}
+
+
+@pytest.mark.parametrize("output_shape", NO_SHAPES.values(), ids=NO_SHAPES)
+def test_what_is_no_shape_is_refused_in_the_words_of_a_network(output_shape):
+    class Shapeless(Layer):
+        type = "shapeless"
+
+        def output_shape(self, input_shape):
+            return output_shape(input_shape)
+
+        def forward(self, x, params, ctx):
+            return x.copy(), None
+
+        def backward(self, dout, cache, ctx):
+            return dout.copy(), {}
+
+    with pytest.raises(fcframe.ShapeError) as refused:
+        Chain([Shapeless()]).shapes((5,))
+    (failure,) = (found for found in fcframe.gradcheck(Shapeless).failures if found.check == "its_cases_can_be_made")
+    assert failure.message == refused.value.reason
+    assert "test_contract.py:" in failure.diagnosis
+
+
+def test_an_input_shape_of_which_nothing_is_left_is_not_a_case():
+    class Shorter(Layer):
+        """Leaves the last five numbers out."""
+
+        type = "shorter"
+
+        def output_shape(self, input_shape):
+            if len(input_shape) != 1:
+                raise ValueError("expected one axis")
+            return [input_shape[0] - 5]
+
+        def forward(self, x, params, ctx):
+            return x[:, :-5].copy(), None
+
+        def backward(self, dout, cache, ctx):
+            return np.pad(dout, ((0, 0), (0, 5))), {}
+
+    report = fcframe.gradcheck(Shorter)
+    assert report.passed, str(report)
