@@ -116,7 +116,7 @@ def test_integers_outside_of_the_domain_are_refused_with_row_and_value(X, messag
     X = np.array(X)
     with pytest.raises(fcframe.DataError, match=message):
         fcframe.build(embedding_spec()).scores(X)
-    with pytest.raises(fcframe.DataError, match=r"data: X_train.*expected integers"):
+    with pytest.raises(fcframe.DataError, match=r"data: .*X_train.*expected integers"):
         fcframe.train(embedding_spec(), data=(X, np.zeros(len(X), int)))
 
 
@@ -320,7 +320,7 @@ def test_weights_for_a_loss_that_takes_none_are_refused():
             fcframe.Numbers(),
             [[1.0, 2.0]],
             (3,),
-            r"targets are numbers of shape \(N, 3\), got float64 of shape \(1, 2\)",
+            r"targets are numbers of shape \(N, 3\), got float64 of shape \(N, 2\)",
         ),
         (fcframe.Binary(), [[0.5]], (1,), r"expected 0 or 1"),
         (fcframe.Signs(), [[0.0]], (1,), r"expected -1 or 1"),

@@ -44,6 +44,8 @@ class Data:
     """The row number of each example (N,) in the source, by split; counted from 0, in the order of `Dataset.read`."""
     describe_row: Callable[[int], str] | None = None
     """Returns the name of a row for messages, such as "pets.csv:12". Default: "row 10 of the source"."""
+    source: str = ""
+    """The name of the source for messages, such as "pets.csv"; empty if it has none."""
 
     def __post_init__(self) -> None:
         for split, (X, y) in self.splits().items():
@@ -83,10 +85,10 @@ class Data:
             "test": (self.X_test, self.y_test),
         }
 
-    def where(self, split: str, row: int) -> str:
-        """The name of an example for messages: its row in the source if it is known, else its row in the split."""
+    def where(self, split: str, row: int, array: str = "y") -> str:
+        """The name of an example for messages: its row in the source if it is known, else its row in X or y."""
         if split not in self.rows:
-            return f"row {row} of y_{split}"
+            return f"row {row} of {array}_{split}"
         number = int(self.rows[split][row])
         return self.describe_row(number) if self.describe_row else f"row {number} of the source"
 
