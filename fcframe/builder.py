@@ -11,7 +11,7 @@ import numpy as np
 
 from fcframe.chain import Chain
 from fcframe.components import Layer, Parameter, Shape
-from fcframe.consistency import contradictions, vanishing_numbers
+from fcframe.consistency import contradictions, numbers_out_of_range
 from fcframe.errors import ContractError, ShapeError, SpecError, json_path
 from fcframe.limits import human_bytes, max_bytes
 from fcframe.network import Network
@@ -94,7 +94,7 @@ def plan(spec: Spec, *, dtype: Any = None, batch_size: int | None = None) -> Pla
         raise SpecError([f"{json_path((*path, *error.path))}: {error.reason}"]) from error
     except ValueError as error:
         raise SpecError([f"{json_path((*path, 'layers'))}: {error}"]) from error
-    problems = list(vanishing_numbers(spec, planned.dtype))
+    problems = list(numbers_out_of_range(spec, planned.dtype))
     if isinstance(spec, ExperimentSpec):
         problems += contradictions(spec, planned.shapes[-1], list(planned.parameters.values()))
     if problems:
@@ -167,10 +167,16 @@ def _check_sizes(planned: Plan, path: tuple[str, ...], batch_size: int) -> None:
     stored = planned.size + sum(parameter.size for parameter in planned.state.values())
     if stored * size > allowed:
         row = max(rows, key=lambda row: row.parameters)
-        problem = (
-            f"{json_path((*path, 'layers', rows.index(row)))}: {row.layer.type} needs "
-            f"{human_bytes(row.parameters * size)} of parameters, for an input of shape {row.input_shape}; {limit}"
-        )
+        if row.parameters * size > allowed:
+            problem = (
+                f"{json_path((*path, 'layers', rows.index(row)))}: {row.layer.type} needs "
+                f"{human_bytes(row.parameters * size)} of parameters, for an input of shape {row.input_shape}; {limit}"
+            )
+        else:
+            problem = (
+                f"{json_path((*path, 'layers'))}: all layers together need {human_bytes(stored * size)} of parameters "
+                f"and state, the largest ({row.name}) {human_bytes(row.parameters * size)}; {limit}"
+            )
         raise SpecError([problem])
     sizes = [prod(planned.spec.input), *planned.chain.output_sizes(planned.spec.input)]
     index, largest = max(enumerate(sizes), key=lambda pair: pair[1])

@@ -382,6 +382,21 @@ def test_a_number_that_is_zero_in_the_networks_dtype_is_refused(place):
 
 
 @pytest.mark.parametrize(
+    "change", ["training.optimizer.learning_rate=1e39", 'network.regularizer={"type": "l2", "strength": 1e60}']
+)
+def test_a_number_that_is_infinite_in_the_networks_dtype_is_refused(change):
+    spec = {
+        "network": {"input": [4], "layers": [{"type": "affine", "units": 3}], "loss": {"type": "softmax"}},
+        "training": {"optimizer": {"type": "adam"}, "epochs": 1},
+    }
+    where, number = (r"network\.regularizer\.strength", "60") if "l2" in change else (r"optimizer\.learning_rate", "39")
+    message = rf"{where}: 1e\+{number} is infinite in float32, whose largest number is 3\.4e\+38"
+    with pytest.raises(fcframe.SpecError, match=message):
+        fcframe.train(fcframe.load_spec(spec, overrides=[change]), data=DATA)
+    fcframe.build(fcframe.load_spec(spec, overrides=[change, 'network.dtype="float64"']))
+
+
+@pytest.mark.parametrize(
     ("training", "note"),
     [
         ({"batch_size": 1}, "batchnorm learns nothing from a minibatch of 1; it needs at least 2 examples"),

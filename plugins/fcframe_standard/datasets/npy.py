@@ -89,8 +89,6 @@ class Member(NamedTuple):
         number = f"number {rest} of the row" if rest else "the row"
         limit = f"{self.made} holds numbers up to {largest:.1e}"
         return f"row {row} of {self.name}: {number} is {numbers[index]:g}; {limit}"
-            f"row {row} of {self.name}: {number} is {numbers[index]:g}; {self.made} holds numbers up to {largest:.1e}"
-        )
 
     def _fill(self, file: IO[bytes], content: Array) -> None:
         for start in range(0, len(content), PIECE):
