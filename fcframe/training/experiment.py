@@ -21,7 +21,7 @@ from fcframe.providers import KernelsChoice, running, versions
 from fcframe.spec.models import ExperimentSpec, Spec
 from fcframe.training import run as runs
 from fcframe.training.folder import folder
-from fcframe.training.listeners import Listeners, is_watcher, log
+from fcframe.training.listeners import Listeners, check_observers, has_hooks, is_watcher, log
 from fcframe.training.output import Progress, progress_observer
 from fcframe.training.run import Run
 from fcframe.training.solver import Solver
@@ -79,6 +79,7 @@ def train(
         raise SpecError(["a network spec alone cannot be trained: an experiment spec has network, data and training"])
     if resume:
         raise OutputError("resume: this version keeps no checkpoints, so there is nothing to resume from")
+    check_observers(observers)
     registry = registry or installed()
     count = threads_for(spec, threads)
     warnings: list[str] = []
@@ -130,9 +131,9 @@ def _add(
     others = [item for item in observers if not isinstance(item, Observer)]
     listeners.add_observers(((f"observer {item.type} [{n}]", item) for n, item in enumerate(components)), solver)
     for number, item in enumerate(others):
-        if is_watcher(item):
+        if is_watcher(item) or not has_hooks(item):
             listeners.add_methods(f"observer {type(item).__name__} [{number}]", item)
-    listeners.add_hooks(registry, [item for item in others if not is_watcher(item)])
+    listeners.add_hooks(registry, [item for item in others if has_hooks(item)])
 
 
 def as_data(data: Any) -> Data:
