@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,7 +80,7 @@ def plan(spec: Spec, *, dtype: Any = None, batch_size: int | None = None) -> Pla
         SpecError: The layers do not fit together, or need more memory than is allowed. The message has the JSON path.
     """
     if not isinstance(spec, (NetworkSpec, ExperimentSpec)):
-        raise SpecError([f"expected a spec as load_spec returns it, got a value of type {type(spec).__name__}"])
+        raise not_a_spec(spec)
     network = spec.network if isinstance(spec, ExperimentSpec) else spec
     path = ("network",) if isinstance(spec, ExperimentSpec) else ()
     try:
@@ -132,6 +133,12 @@ def build(
         raise SpecError([f"seed: expected an integer of at least 0, got {seed!r}"])
     chosen = choose(kernels, registry=registry)
     return Network(planned.spec, planned.chain, planned.parameters, planned.state, planned.dtype, seed, chosen)
+
+
+def not_a_spec(value: Any) -> SpecError:
+    """The error for an argument that is not a spec."""
+    hint = "; load it first: fcframe.load_spec(…)" if isinstance(value, (str, PathLike, Mapping)) else ""
+    return SpecError([f"expected a spec as load_spec returns it, got a value of type {type(value).__name__}{hint}"])
 
 
 def _rows(layers: Any, prefix: str, depth: int) -> Iterator[Row]:

@@ -9,23 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from fcframe.builder import build
+from fcframe.builder import build, not_a_spec
 from fcframe.components import Classes, Data, Integers, Observer, WrongTargetError
 from fcframe.consistency import measured_figures, metric_of, notes, watching
 from fcframe.context import Array
 from fcframe.errors import DataError, OutputError, SpecError, in_a_line, json_path
 from fcframe.network import Network, as_integers
 from fcframe.plugins import Registry
-from fcframe.plugins import registry as installed
 from fcframe.providers import KernelsChoice, running, versions
-from fcframe.spec.models import ExperimentSpec, Spec
+from fcframe.spec.loading import checked
+from fcframe.spec.models import ExperimentSpec, NetworkSpec, Spec
 from fcframe.training import run as runs
 from fcframe.training.folder import folder
 from fcframe.training.listeners import Listeners, check_observers, has_hooks, is_watcher, log
-from fcframe.training.output import Progress, progress_observer
+from fcframe.training.output import Progress, check_progress, progress_observer
 from fcframe.training.run import Run
 from fcframe.training.solver import Solver
 from fcframe.training.turns import threads_for, turns
+from fcframe.wording import plural
 
 
 def train(
@@ -75,12 +76,15 @@ def train(
     >>> run.test["test_acc"] > 0.9
     True
     """
+    if not isinstance(spec, (NetworkSpec, ExperimentSpec)):
+        raise not_a_spec(spec)
     if not isinstance(spec, ExperimentSpec):
         raise SpecError(["a network spec alone cannot be trained: an experiment spec has network, data and training"])
     if resume:
         raise OutputError("resume: this version keeps no checkpoints, so there is nothing to resume from")
     check_observers(observers)
-    registry = registry or installed()
+    check_progress(progress)
+    registry = checked(registry)
     count = threads_for(spec, threads)
     warnings: list[str] = []
 
@@ -148,12 +152,14 @@ def as_data(data: Any) -> Data:
     if isinstance(data, Data):
         return data
     if not isinstance(data, (tuple, list)) or len(data) != 2:
-        raise DataError(f"data: expected (X, y) or a fcframe.Data, got a value of type {type(data).__name__}")
+        got = f"a {type(data).__name__}"
+        got += f" of {plural(len(data), 'item')}" if isinstance(data, (tuple, list)) else ""
+        raise DataError(f"data: expected (X, y) or a fcframe.Data, got {got}")
     try:
         X, y = (np.asarray(array) for array in data)
         if X.ndim < 2 or y.ndim < 1:
             raise ValueError(f"expected X of shape (N, …) and y of shape (N, …), got {X.shape} and {y.shape}")
-        return Data(X, y, X[:0], y[:0], X[:0], y[:0])
+        return Data(X, y)
     except ValueError as error:
         raise DataError(f"data: {error}") from error
 
