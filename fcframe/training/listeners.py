@@ -150,25 +150,32 @@ def _by_names(name: str, event: str, method: Callable[..., Any]) -> Callable[...
     except (TypeError, ValueError):  # a function in C has no signature
         return method
     kinds = {parameter.kind for parameter in parameters}
+    positional: list[str] = []
+    keywords: dict[str, str] = {}  # the parameter's name → the argument's; _training is one that is not used
     for parameter in parameters:
-        variable = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        if parameter.name not in passed and parameter.default is parameter.empty and not variable:
+        argument = parameter.name.lstrip("_")
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        if argument in passed and parameter.kind is parameter.POSITIONAL_ONLY:
+            positional.append(argument)
+        elif argument in passed:
+            keywords[parameter.name] = argument
+        elif parameter.default is parameter.empty:
             expected = ", ".join(("self", *passed))
             raise ContractError(
                 f"{name}: {event} has an argument {parameter.name!r}, which is not passed."
                 f"{suggestion(parameter.name, passed)} Expected: def {event}({expected})"
             )
-    positional = [one.name for one in parameters if one.kind is one.POSITIONAL_ONLY and one.name in passed]
-    if inspect.Parameter.VAR_POSITIONAL in kinds and len(parameters) == len(kinds) <= 2 and not positional:
+    if inspect.Parameter.VAR_POSITIONAL in kinds and not positional and not keywords:
         return method  # def step_end(self, *arguments)
-    keywords = [one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
     if inspect.Parameter.VAR_KEYWORD in kinds:
-        keywords += [argument for argument in passed if argument not in positional]
-    wanted = [argument for argument in passed if argument in keywords]
+        named = {*positional, *keywords.values()}
+        keywords |= {argument: argument for argument in passed if argument not in named}
 
     def call(*arguments: Any) -> Any:
         given = dict(zip(passed, arguments, strict=True))
-        return method(*(given[one] for one in positional), **{one: given[one] for one in wanted})
+        by_keyword = {parameter: given[argument] for parameter, argument in keywords.items()}
+        return method(*(given[argument] for argument in positional), **by_keyword)
 
     return call
 

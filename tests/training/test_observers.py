@@ -270,6 +270,9 @@ class Arguments:
     def gradients(self, gradients, /, *, every=10):
         self.seen["gradients"] = sorted(gradients), every
 
+    def updates_end(self, _training):
+        self.seen["updates_end"] = type(_training).__name__
+
     def training_end(self, **arguments):
         self.seen["training_end"] = sorted(arguments)
 
@@ -284,6 +287,7 @@ def test_a_method_gets_the_arguments_that_its_parameters_name():
         "evaluation": ("Evaluation", len(run.history.losses)),
         "step_end": (),
         "gradients": (sorted(run.network.params), 10),
+        "updates_end": "Solver",
         "training_end": ["run", "training"],
         "epoch_end": 1,
     }
