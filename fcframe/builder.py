@@ -5,13 +5,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fcframe.chain import Chain
 from fcframe.components import Layer, Parameter, Shape
-from fcframe.consistency import contradictions, vanishing_numbers
+from fcframe.consistency import contradictions, numbers_out_of_range
 from fcframe.errors import ContractError, ShapeError, SpecError, json_path
 from fcframe.limits import human_bytes, max_bytes
 from fcframe.network import Network
@@ -79,7 +80,7 @@ def plan(spec: Spec, *, dtype: Any = None, batch_size: int | None = None) -> Pla
         SpecError: The layers do not fit together, or need more memory than is allowed. The message has the JSON path.
     """
     if not isinstance(spec, (NetworkSpec, ExperimentSpec)):
-        raise SpecError([f"expected a spec as load_spec returns it, got a value of type {type(spec).__name__}"])
+        raise not_a_spec(spec)
     network = spec.network if isinstance(spec, ExperimentSpec) else spec
     path = ("network",) if isinstance(spec, ExperimentSpec) else ()
     try:
@@ -94,7 +95,7 @@ def plan(spec: Spec, *, dtype: Any = None, batch_size: int | None = None) -> Pla
         raise SpecError([f"{json_path((*path, *error.path))}: {error.reason}"]) from error
     except ValueError as error:
         raise SpecError([f"{json_path((*path, 'layers'))}: {error}"]) from error
-    problems = list(vanishing_numbers(spec, planned.dtype))
+    problems = list(numbers_out_of_range(spec, planned.dtype))
     if isinstance(spec, ExperimentSpec):
         problems += contradictions(spec, planned.shapes[-1], list(planned.parameters.values()))
     if problems:
@@ -134,6 +135,12 @@ def build(
     return Network(planned.spec, planned.chain, planned.parameters, planned.state, planned.dtype, seed, chosen)
 
 
+def not_a_spec(value: Any) -> SpecError:
+    """The error for an argument that is not a spec."""
+    hint = "; load it first: fcframe.load_spec(…)" if isinstance(value, (str, PathLike, Mapping)) else ""
+    return SpecError([f"expected a spec as load_spec returns it, got a value of type {type(value).__name__}{hint}"])
+
+
 def _rows(layers: Any, prefix: str, depth: int) -> Iterator[Row]:
     for name, layer, shape in layers:
         size = sum(parameter.size for parameter in layer.parameters(shape).values())
@@ -167,10 +174,16 @@ def _check_sizes(planned: Plan, path: tuple[str, ...], batch_size: int) -> None:
     stored = planned.size + sum(parameter.size for parameter in planned.state.values())
     if stored * size > allowed:
         row = max(rows, key=lambda row: row.parameters)
-        problem = (
-            f"{json_path((*path, 'layers', rows.index(row)))}: {row.layer.type} needs "
-            f"{human_bytes(row.parameters * size)} of parameters, for an input of shape {row.input_shape}; {limit}"
-        )
+        if row.parameters * size > allowed:
+            problem = (
+                f"{json_path((*path, 'layers', rows.index(row)))}: {row.layer.type} needs "
+                f"{human_bytes(row.parameters * size)} of parameters, for an input of shape {row.input_shape}; {limit}"
+            )
+        else:
+            problem = (
+                f"{json_path((*path, 'layers'))}: all layers together need {human_bytes(stored * size)} of parameters "
+                f"and state, the largest ({row.name}) {human_bytes(row.parameters * size)}; {limit}"
+            )
         raise SpecError([problem])
     sizes = [prod(planned.spec.input), *planned.chain.output_sizes(planned.spec.input)]
     index, largest = max(enumerate(sizes), key=lambda pair: pair[1])

@@ -1,6 +1,7 @@
 """Finds contradictions between the parts of a spec, and settings that are valid but probably mistakes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,32 @@ Problem = tuple[tuple[str | int, ...], str]
 """The path in the document, and what is wrong there."""
 
 
-def vanishing_numbers(spec: NetworkSpec | ExperimentSpec, dtype: np.dtype[Any]) -> Iterator[Problem]:
-    """Finds fields of components whose value is not 0 but underflows to 0 in the network's dtype: an eps of 1e-50."""
+def numbers_out_of_range(spec: NetworkSpec | ExperimentSpec, dtype: np.dtype[Any]) -> Iterator[Problem]:
+    """Finds fields of components whose value becomes 0 or infinite in the network's dtype: an eps of 1e-50."""
     for path, component in components_of(spec):
         for name in type(component).model_fields:
-            value = getattr(component, name)
-            if isinstance(value, float) and value != 0 and float(dtype.type(value)) == 0:
-                smallest = float(np.finfo(dtype).smallest_subnormal)
-                yield (*path, name), f"{value:g} is 0 in {dtype}, whose smallest number is {smallest:.1g}"
+            for index, value in _floats(getattr(component, name)):
+                with np.errstate(over="ignore", under="ignore"):
+                    rounded = float(dtype.type(value))
+                where = (*path, name, *index)
+                if value != 0 and rounded == 0:
+                    smallest = float(np.finfo(dtype).smallest_subnormal)
+                    yield where, f"{value:g} is 0 in {dtype}, whose smallest number is {smallest:.1g}"
+                if isfinite(value) and not isfinite(rounded):
+                    largest = float(np.finfo(dtype).max)
+                    yield where, f"{value:g} is infinite in {dtype}, whose largest number is {largest:.1e}"
+
+
+def _floats(value: Any, index: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], float]]:
+    """The floats in the value of a field, also in lists and mappings, each with its path."""
+    if isinstance(value, float):
+        yield index, value
+    elif isinstance(value, (list, tuple)):
+        for number, item in enumerate(value):
+            yield from _floats(item, (*index, number))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _floats(item, (*index, str(key)))
 
 
 def contradictions(spec: ExperimentSpec, output_shape: Shape, parameters: Sequence[Parameter]) -> Iterator[Problem]:

@@ -1,6 +1,6 @@
 """A network: its layers, its parameters, and the forward and backward passes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -159,8 +159,14 @@ class Network:
         return weights
 
 
-def as_integers(name: str, X: Array, domain: Integers) -> Array:
+def as_integers(name: str, X: Array, domain: Integers, where: Callable[..., str] | None = None) -> Array:
     """Casts numbers to the integers of a domain.
+
+    Args:
+        name: The name of X in messages.
+        X: Numbers.
+        domain: The integers that are allowed.
+        where: Returns the name of X[i, j, …] in messages, given i, j, …. Default: "X[i, j]".
 
     Raises:
         DataError: A value is not an integer or is outside the domain. The message has its index.
@@ -174,9 +180,8 @@ def as_integers(name: str, X: Array, domain: Integers) -> Array:
         wrong = ~((domain.low <= X) & (domain.high > X) & (np.floor(X) == X))
     if wrong.any():
         index = tuple(int(position) for position in np.argwhere(wrong)[0])
-        raise DataError(
-            f"{name}{list(index)} is {X[index]}, expected {domain} ({int(wrong.sum())} of {X.size} values are wrong)"
-        )
+        place = where(*index) if where else f"{name}{list(index)}"
+        raise DataError(f"{place} is {X[index]}, expected {domain} ({int(wrong.sum())} of {X.size} values are wrong)")
     integers: Array = X.astype(np.intp)
     return integers
 

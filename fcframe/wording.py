@@ -29,6 +29,16 @@ def unknown_name(what: str, name: str, known: Sequence[str], heading: str) -> st
     return f"no {what} called {cut!r}.{suggestion(name, known)} {heading}: {', '.join(known) or 'none'}"
 
 
+def plural(count: int, noun: str) -> str:
+    """A count with its noun in singular or plural.
+
+    >>> plural(1, "row"), plural(2_000, "row"), plural(2, "class")
+    ('1 row', '2,000 rows', '2 classes')
+    """
+    ending = "" if count == 1 else "es" if noun.endswith(("s", "x", "ch", "sh")) else "s"
+    return f"{count:,} {noun}{ending}"
+
+
 def shown(value: Any) -> str:
     r"""Formats a value as JSON for a message: on one line, and shortened if it is long.
 

@@ -1,8 +1,11 @@
+import re
+
 import numpy as np
 import pytest
 
 import fcframe
 import fcframe.builder
+from tests.training import toys
 
 NESTED = {
     "input": [4],
@@ -284,3 +287,25 @@ def test_an_initializer_of_another_shape_is_refused():
     layers = [{"type": "affine", "units": 2, "initializer": Scalar()}]
     with pytest.raises(fcframe.ContractError, match=r"scalar made an array of shape \(\) for affine1\.W"):
         fcframe.build(fcframe.NetworkSpec(input=[4], layers=layers, loss={"type": "mse"}))
+
+
+# Arguments of a wrong type
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: fcframe.load_spec("{}", overrides=3), "overrides: expected a list of assignments, got 3"),
+        (lambda: fcframe.load_spec("{}", registry=3), "registry: expected a fcframe.Registry, got 3"),
+        (lambda: fcframe.train("s.json"), "got a value of type str; load it first: fcframe.load_spec(…)"),
+        (lambda: fcframe.train(None), "expected a spec as load_spec returns it, got a value of type NoneType"),
+        (lambda: fcframe.train(toys.experiment(), progress="yes"), 'progress: expected True, .*, got "yes"'),
+        (lambda: fcframe.train(toys.experiment(), registry=3), "registry: expected a fcframe.Registry, got 3"),
+        (lambda: fcframe.train(toys.experiment(), data=(1, 2, 3)), "data: expected (X, y) .*, got a tuple of 3 items"),
+        (lambda: fcframe.registry().find("nokind", "relu"), "no kind called 'nokind'. Kinds: layer, "),
+        (lambda: fcframe.registry().find("layer", "relo"), "no layer called 'relo'. Did you mean 'relu'?"),
+    ],
+)
+def test_an_argument_of_a_wrong_type_is_an_error_of_fcframe(call, message):
+    with pytest.raises(fcframe.FcframeError, match=re.escape(message).replace(r"\.\*", ".*")):
+        call()

@@ -12,8 +12,13 @@ from pydantic import NonNegativeInt
 from fcframe.components.base import Component, Shape
 from fcframe.components.fields import AnyOf
 from fcframe.context import Array
+from fcframe.errors import DataError
 
 SPLITS = ("train", "val", "test")
+
+
+class WrongDataError(DataError, ValueError):
+    """The arguments of `Data` do not fit each other."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class Data:
     """Examples X (N, *input_shape) and targets y (N, …) for training, validation and test.
 
     Raises:
-        ValueError: X and y of a split differ in length, the training split is empty, the example shapes differ, or
+        DataError: X and y of a split differ in length, the training split is empty, the example shapes differ, or
             one of the other fields is not as its description says.
 
     >>> data = Data(*np.ones((6, 4, 1)), fitted={"classes": ["cat", "dog"]}, rows={"train": np.array([2, 0, 3, 1])})
@@ -31,10 +36,11 @@ class Data:
 
     X_train: Array
     y_train: Array
-    X_val: Array
-    y_val: Array
-    X_test: Array
-    y_test: Array
+    X_val: Array = None  # type: ignore[assignment]
+    """Empty by default, as are the other arrays of validation and test."""
+    y_val: Array = None  # type: ignore[assignment]
+    X_test: Array = None  # type: ignore[assignment]
+    y_test: Array = None  # type: ignore[assignment]
     fitted: Mapping[str, Any] = field(default_factory=dict)
     """What `Dataset.read` needs to preprocess new rows in the same way: feature names, "classes" (the names of the
     labels 0, 1, …), means, scales, categories. JSON values and arrays; statistics are of the training rows only."""
@@ -44,8 +50,22 @@ class Data:
     """The row number of each example (N,) in the source, by split; counted from 0, in the order of `Dataset.read`."""
     describe_row: Callable[[int], str] | None = None
     """Returns the name of a row for messages, such as "pets.csv:12". Default: "row 10 of the source"."""
+    source: str = ""
+    """The name of the source for messages, such as "pets.csv"; empty if it has none."""
 
     def __post_init__(self) -> None:
+        try:
+            self._check()
+        except ValueError as error:
+            raise WrongDataError(str(error)) from None
+
+    def _check(self) -> None:
+        for split in SPLITS:
+            self._complete(split)
+        for name in ("fitted", "weights", "rows"):
+            if not isinstance(getattr(self, name), Mapping):
+                what = "by name" if name == "fitted" else 'by split, {"train": …}'
+                raise ValueError(f"{name}: expected a mapping {what}, got {_described(getattr(self, name))}")
         for split, (X, y) in self.splits().items():
             if len(X) != len(y):
                 raise ValueError(f"X_{split} has {len(X)} rows and y_{split} has {len(y)}; they must be as many")
@@ -65,6 +85,18 @@ class Data:
         for split, rows in self.rows.items():
             self._check_per_row("rows", split, rows, "iu")
 
+    def _complete(self, split: str) -> None:
+        """Sets missing arrays of a split to empty ones, and converts lists to arrays."""
+        names = f"X_{split}", f"y_{split}"
+        missing = [name for name in names if getattr(self, name) is None]
+        if len(missing) == 1 or (missing and split == "train"):
+            raise ValueError(f"{missing[0]} is missing: X and y of a split belong together")
+        for name in names:
+            value = getattr(self, f"{name[0]}_train")[:0] if missing else np.asarray(getattr(self, name))
+            if value.ndim == 0:
+                raise ValueError(f"{name}: expected an array of shape (N, …), got {_described(getattr(self, name))}")
+            object.__setattr__(self, name, value)  # the class is frozen
+
     @property
     def input_shape(self) -> Shape:
         """The shape of one example."""
@@ -83,10 +115,10 @@ class Data:
             "test": (self.X_test, self.y_test),
         }
 
-    def where(self, split: str, row: int) -> str:
-        """The name of an example for messages: its row in the source if it is known, else its row in the split."""
+    def where(self, split: str, row: int, array: str = "y") -> str:
+        """The name of an example for messages: its row in the source if it is known, else its row in X or y."""
         if split not in self.rows:
-            return f"row {row} of y_{split}"
+            return f"row {row} of {array}_{split}"
         number = int(self.rows[split][row])
         return self.describe_row(number) if self.describe_row else f"row {number} of the source"
 
@@ -96,8 +128,12 @@ class Data:
             raise ValueError(f"{what}: no split {split!r}; the splits are {', '.join(map(repr, SPLITS))}")
         N = len(self.splits()[split][1])
         if not isinstance(values, np.ndarray) or values.dtype.kind not in kinds or values.shape != (N,):
-            got = f"{values.dtype} of shape {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
-            raise ValueError(f"{what}[{split!r}]: expected an array of {N} numbers, one for each example, got {got}")
+            expected = f"an array of {N} numbers, one for each example"
+            raise ValueError(f"{what}[{split!r}]: expected {expected}, got {_described(values)}")
+
+
+def _described(value: Any) -> str:
+    return f"{value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
 
 
 def _check_weights(name: str, weights: Array) -> None:

@@ -73,17 +73,48 @@ class Targets(ABC):
         kinds = "iu" if self.integers else "iufb"
         if y.dtype.kind not in kinds or not self._fits(y.shape[1:], shape):
             what = "integers" if self.integers else "numbers"
-            expected = ", ".join(["N", *map(str, shape)]) + ("," if not shape else "")
-            raise ValueError(f"targets are {what} of shape ({expected}), got {y.dtype} of shape {y.shape}")
+            got = _rows(y.shape[1:]) if y.ndim else "()"
+            remedy = self._remedy(y, shape) if y.ndim else ""
+            raise ValueError(f"targets are {what} of shape {_rows(shape)}, got {y.dtype} of shape {got}{remedy}")
         wrong = np.argwhere(self.find_wrong(y, output_shape))
         if len(wrong):
             expected = self.describe(output_shape)
             problem = f"is wrong: expected {expected} ({len(wrong)} of {y.size} targets are wrong)"
+            problem += self.remedy(y, output_shape)
             raise WrongTargetError(y[tuple(wrong[0])], int(wrong[0][0]), problem)
+
+    def remedy(self, y: Array, output_shape: Shape) -> str:
+        """What to do about wrong targets, as the end of a message, such as "; subtract 1"; empty if it is unknown."""
+        return ""
+
+    def _remedy(self, y: Array, shape: Shape) -> str:
+        """What to do about targets of a wrong dtype or shape."""
+        if y.dtype.kind in "US":
+            return "; number the classes: names, y = np.unique(y, return_inverse=True)" if self.integers else ""
+        if y.dtype.kind not in "iufb":
+            return ""
+        change = ""
+        if self.integers and shape == () and y.ndim == 2 and y.shape[1] > 1:
+            one_hot = bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
+            return "; these rows are one-hot: use y.argmax(axis=1)" if one_hot else ""
+        if y.shape[1:] != shape and y.shape[1:] == (*shape, 1):
+            change = "[:, 0]" if shape == () else "[..., 0]"
+        elif not self._fits(y.shape[1:], shape):
+            return ""
+        if self.integers and y.dtype.kind not in "iu":
+            if y.dtype.kind == "f" and not (y == np.floor(y)).all():
+                return "; labels are whole numbers: numbers to be predicted need another loss"
+            change += ".astype(int)"
+        return f"; use y{change}" if change else ""
 
     def _fits(self, shape: Shape, expected: Shape) -> bool:
         # For scores of shape (N, 1), targets are usually of shape (N,).
         return shape == expected or (shape == () and prod(expected) == 1)
+
+
+def _rows(shape: Shape) -> str:
+    """The shape of N targets: "(N,)", "(N, 3)"."""
+    return f"({', '.join(['N', *map(str, shape)])}{'' if shape else ','})"
 
 
 @dataclass(frozen=True)
@@ -115,6 +146,15 @@ class Classes(Targets):
     def describe(self, output_shape: Shape) -> str:
         """The range of the classes."""
         return f"an integer from 0 to {output_shape[0] - 1}, for {output_shape[0]} scores an example"
+
+    def remedy(self, y: Array, output_shape: Shape) -> str:
+        """How to number the labels from 0 without gaps, or how many scores they need."""
+        low, high = int(y.min()), int(y.max())
+        if low > 0 and high - low < output_shape[0]:
+            return f"; labels count from 0: use y - {low}"
+        if low < 0 or high > 2 * output_shape[0]:
+            return "; labels count from 0, without gaps: names, y = np.unique(y, return_inverse=True)"
+        return f"; labels count from 0, so those up to {high} need {high + 1} scores"
 
 
 @dataclass(frozen=True)

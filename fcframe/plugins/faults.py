@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from fcframe.errors import FcframeError
 from fcframe.plugins.installed import Plugin
 
 DISABLE = "FCFRAME_DISABLE_PLUGINS"
@@ -53,7 +54,7 @@ class Ambiguous(NamedTuple):
         return f"the {self.kind} {self.type!r} is provided by {several}. Write {' or '.join(map(repr, self.names))}"
 
 
-class UnknownNameError(LookupError):
+class UnknownNameError(FcframeError, LookupError):
     """No component has the name."""
 
 

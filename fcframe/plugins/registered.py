@@ -130,6 +130,8 @@ class Registry:
             UnknownNameError: There is none. The message lists the registered types, a similar one, and broken plugins.
             LookupError: It is ambiguous or quarantined.
         """
+        if kind not in self._components:
+            raise UnknownNameError(unknown_name("kind", str(kind), list(self._components), "Kinds"))
         try:
             component: type[Component] = self.of(kind)[name]
         except UnusableError as error:

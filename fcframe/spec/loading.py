@@ -51,8 +51,10 @@ def load_spec(
     fcframe.errors.SpecError: spec: layers[0].type: no layer called 'relo'. Did you mean 'relu'? Registered: ...
     """
     where = title(source)
-    if isinstance(overrides, str):
-        raise SpecError([f"overrides: expected a list of assignments, got the text {shown(overrides)}"])
+    if isinstance(overrides, str) or not isinstance(overrides, Sequence):
+        kind = "the text " if isinstance(overrides, str) else ""
+        raise SpecError([f"overrides: expected a list of assignments, got {kind}{shown(overrides)}"])
+    lookup = checked(registry)
     document = dict(source) if isinstance(source, Mapping) else _parse(where, _text(where, source))
     _refuse(where, _flaws(where, document))
     if overrides:
@@ -64,7 +66,6 @@ def load_spec(
     except MigrationError as error:
         raise _refusal(where, [(error.location, error.reason)], 1) from None
     model = ExperimentSpec if any(key in document for key in EXPERIMENT_KEYS) else NetworkSpec
-    lookup = registry or _installed()
     try:
         context = {"registry": lookup, "folder": _folder(source), "enclose": True}
         return model.model_validate(document, context=context)
@@ -75,6 +76,17 @@ def load_spec(
 
 
 _installed = registry  # in `load_spec`, the parameter hides this name
+
+
+def checked(registry: Any) -> Registry:
+    """The argument `registry` of a function, or all installed plugins if it is None.
+
+    Raises:
+        SpecError: It is not a registry.
+    """
+    if registry is not None and not isinstance(registry, Registry):
+        raise SpecError([f"registry: expected a fcframe.Registry, got {shown(registry)}"])
+    return _installed() if registry is None else registry
 
 
 def title(source: str | Path | Mapping[str, Any]) -> str:

@@ -9,23 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from fcframe.builder import build
-from fcframe.components import Data, Integers, Observer, WrongTargetError
+from fcframe.builder import build, not_a_spec
+from fcframe.components import Classes, Data, Integers, Observer, WrongTargetError
 from fcframe.consistency import measured_figures, metric_of, notes, watching
 from fcframe.context import Array
 from fcframe.errors import DataError, OutputError, SpecError, in_a_line, json_path
 from fcframe.network import Network, as_integers
 from fcframe.plugins import Registry
-from fcframe.plugins import registry as installed
 from fcframe.providers import KernelsChoice, running, versions
-from fcframe.spec.models import ExperimentSpec, Spec
+from fcframe.spec.loading import checked
+from fcframe.spec.models import ExperimentSpec, NetworkSpec, Spec
 from fcframe.training import run as runs
 from fcframe.training.folder import folder
-from fcframe.training.listeners import Listeners, is_watcher, log
-from fcframe.training.output import Progress, progress_observer
+from fcframe.training.listeners import Listeners, check_observers, has_hooks, is_watcher, log
+from fcframe.training.output import Progress, check_progress, progress_observer
 from fcframe.training.run import Run
 from fcframe.training.solver import Solver
 from fcframe.training.turns import threads_for, turns
+from fcframe.wording import plural
 
 
 def train(
@@ -75,11 +76,15 @@ def train(
     >>> run.test["test_acc"] > 0.9
     True
     """
+    if not isinstance(spec, (NetworkSpec, ExperimentSpec)):
+        raise not_a_spec(spec)
     if not isinstance(spec, ExperimentSpec):
         raise SpecError(["a network spec alone cannot be trained: an experiment spec has network, data and training"])
     if resume:
         raise OutputError("resume: this version keeps no checkpoints, so there is nothing to resume from")
-    registry = registry or installed()
+    check_observers(observers)
+    check_progress(progress)
+    registry = checked(registry)
     count = threads_for(spec, threads)
     warnings: list[str] = []
 
@@ -130,9 +135,9 @@ def _add(
     others = [item for item in observers if not isinstance(item, Observer)]
     listeners.add_observers(((f"observer {item.type} [{n}]", item) for n, item in enumerate(components)), solver)
     for number, item in enumerate(others):
-        if is_watcher(item):
+        if is_watcher(item) or not has_hooks(item):
             listeners.add_methods(f"observer {type(item).__name__} [{number}]", item)
-    listeners.add_hooks(registry, [item for item in others if not is_watcher(item)])
+    listeners.add_hooks(registry, [item for item in others if has_hooks(item)])
 
 
 def as_data(data: Any) -> Data:
@@ -147,12 +152,14 @@ def as_data(data: Any) -> Data:
     if isinstance(data, Data):
         return data
     if not isinstance(data, (tuple, list)) or len(data) != 2:
-        raise DataError(f"data: expected (X, y) or a fcframe.Data, got a value of type {type(data).__name__}")
+        got = f"a {type(data).__name__}"
+        got += f" of {plural(len(data), 'item')}" if isinstance(data, (tuple, list)) else ""
+        raise DataError(f"data: expected (X, y) or a fcframe.Data, got {got}")
     try:
         X, y = (np.asarray(array) for array in data)
         if X.ndim < 2 or y.ndim < 1:
             raise ValueError(f"expected X of shape (N, …) and y of shape (N, …), got {X.shape} and {y.shape}")
-        return Data(X, y, X[:0], y[:0], X[:0], y[:0])
+        return Data(X, y)
     except ValueError as error:
         raise DataError(f"data: {error}") from error
 
@@ -201,30 +208,54 @@ def prepared(data: Data, network: Network) -> Data:
         )
     arrays: dict[str, Any] = {}
     for split, (X, y) in data.splits().items():
-        arrays[f"X_{split}"] = _inputs(f"X_{split}", X.reshape(len(X), *shape), network)
+        arrays[f"X_{split}"] = _inputs(data, split, X.reshape(len(X), *shape), network)
         y = y.astype(network.dtype) if y.dtype.kind == "f" else y
         try:
             if len(y):
                 network.spec.loss.check_labels(y, network.output_shape)
         except WrongTargetError as error:
-            raise DataError(f"data: {data.where(split, error.row)}: {error.problem}") from error
+            problem = _unknown_class(data, network, y[error.row]) or error.problem
+            raise DataError(f"data: {data.where(split, error.row)}: {problem}") from error
         except ValueError as error:
-            raise DataError(f"data: y_{split}: {error}") from error
+            raise DataError(f"data: {data.source or f'y_{split}'}: {error}") from error
         arrays[f"y_{split}"] = y
     weights = {split: array.astype(network.dtype, copy=False) for split, array in data.weights.items()}
     return replace(data, **arrays, weights=weights)
 
 
-def _inputs(name: str, X: Array, network: Network) -> Array:
+def _unknown_class(data: Data, network: Network, label: Any) -> str:
+    """The message for a label that has no score, if the data names its classes; empty otherwise."""
+    classes = data.classes
+    if not isinstance(network.spec.loss.targets, Classes) or not 0 <= label < len(classes):
+        return ""
+    names = ", ".join(map(repr, classes[:10])) + (", …" if len(classes) > 10 else "")
+    return (
+        f"there is no score for the label {classes[label]!r}: the data has {len(classes)} classes ({names}), and the "
+        f"network gives {network.output_shape[0]} scores an example; correct the labels, or the number of scores"
+    )
+
+
+def _inputs(data: Data, split: str, X: Array, network: Network) -> Array:
     """Converts the inputs of a split to the network's dtype; checks that they are finite, or integers of its domain."""
+
+    def where(row: int, *rest: int) -> str:
+        number = f"number {list(rest)} of the example" if rest else "the example"
+        return f"data: {data.where(split, row, 'X')}: {number}"
+
     if isinstance(network.domain, Integers):
-        return as_integers(f"data: {name}", X, network.domain)
+        return as_integers(f"data: X_{split}", X, network.domain, where)
     if X.dtype.kind not in "iufb":
-        raise DataError(f"data: {name} is {X.dtype}, expected numbers")
+        raise DataError(f"data: X_{split} is {X.dtype}, expected numbers")
     with np.errstate(over="ignore"):  # values too large for the dtype become infinite, and are reported below
-        X = X.astype(network.dtype, copy=False)
-    _check_finite(name, X)
-    return X
+        converted = X.astype(network.dtype, copy=False)
+    index = _not_finite(converted)
+    if index is not None:
+        value = X[index]
+        reason = "examples must be finite numbers"
+        if np.isfinite(value):
+            reason = f"{network.dtype} holds numbers up to {float(np.finfo(network.dtype).max):.1e}"
+        raise DataError(f"{where(*index)} is {value:g}; {reason}")
+    return converted
 
 
 def check_measured(spec: ExperimentSpec, data: Data) -> None:
@@ -245,11 +276,12 @@ def check_measured(spec: ExperimentSpec, data: Data) -> None:
         raise DataError("\n".join(lines))
 
 
-def _check_finite(name: str, X: Array) -> None:
+def _not_finite(X: Array) -> tuple[int, ...] | None:
+    """The index of the first number that is NaN or infinite; None if there is none."""
     rows = max(1, 2**20 // max(1, X[:1].size))  # about a million numbers at a time, to need little memory
     for start in range(0, len(X), rows):
         finite = np.isfinite(X[start : start + rows])
         if not finite.all():
             row, *rest = np.argwhere(~finite)[0]
-            index = ", ".join(map(str, (start + row, *rest)))
-            raise DataError(f"data: {name}[{index}] is {X[start + row][tuple(rest)]}; examples must be finite numbers")
+            return (start + int(row), *map(int, rest))
+    return None

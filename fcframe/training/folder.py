@@ -102,7 +102,7 @@ class RunFolder:
                     raise
             except FileExistsError as error:
                 if error.filename == str(self.path / UNFINISHED):  # another training claimed the folder first
-                    raise self._not_empty() from None
+                    raise self._claimed() from None
                 raise
         try:
             self._check_empty()  # again: another training may have completed between the first check and the claim
@@ -114,11 +114,17 @@ class RunFolder:
         return claim
 
     def _check_empty(self) -> None:
-        if any(entry.name != UNFINISHED for entry in self.path.iterdir()):
-            raise self._not_empty()
+        names = {entry.name for entry in self.path.iterdir()} - {UNFINISHED}
+        if names and all(name.endswith(PARTIAL) for name in names):
+            raise self._claimed()
+        if names:
+            raise OutputError(f"{self.path}: this folder is not empty; choose another one for the run")
 
-    def _not_empty(self) -> OutputError:
-        return OutputError(f"{self.path}: this folder is not empty; choose another one for the run")
+    def _claimed(self) -> OutputError:
+        return OutputError(
+            f"{self.path}: another training writes to this folder, or was killed while it did; choose another folder, "
+            f"or if no training runs there, remove the file {UNFINISHED} and those that end in {PARTIAL}"
+        )
 
     def _check(self) -> None:
         """Refuses a folder that is not the one that was claimed, or that another training has claimed since."""

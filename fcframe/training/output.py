@@ -5,13 +5,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, TypeAlias
 
+from fcframe.errors import OutputError
 from fcframe.events import Evaluation
 from fcframe.terminal import as_text, on_a_terminal
 from fcframe.training.lines import evaluation_line
 from fcframe.training.solver import Solver
+from fcframe.wording import shown
 
 Progress: TypeAlias = bool | Callable[[str], Any] | None
 """Type of the argument `progress` of `fcframe.train`: whether to show it, or a function to call with each line."""
+
+
+def check_progress(progress: Any) -> None:
+    """Refuses an argument `progress` of `train` that is not of the type `Progress`.
+
+    Raises:
+        OutputError: It is not.
+    """
+    if progress is not None and not isinstance(progress, bool) and not callable(progress):
+        raise OutputError(f"progress: expected True, False or a function of a line, got {shown(progress)}")
 
 
 @contextmanager

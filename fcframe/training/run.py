@@ -75,7 +75,8 @@ class Run:
 
 FILES: Mapping[str, Callable[["_Contents", IO[bytes]], None]] = {
     "spec.json": lambda contents, file: _json(
-        contents.run.spec.model_dump(mode="json", context={"registry": contents.registry}), file
+        contents.run.spec.model_dump(mode="json", context={"registry": contents.registry, "folder": contents.run.path}),
+        file,
     ),
     "losses.csv": lambda contents, file: _losses(contents.run.history, file),
     "evaluations.csv": lambda contents, file: _evaluations(contents.run.history, file),

@@ -72,9 +72,8 @@ BAD_SPECS = {
     "fewer scores than classes": (
         json.dumps(experiment(network__layers=[{"type": "affine", "units": 5}])),
         re.compile(
-            r"bad\.json: data: row \d+ of the source: target \d is wrong: expected an integer from 0 to 4, for 5 "
-            r"scores "
-            r"an example \(\d+ of 1257 targets are wrong\)"
+            r"bad\.json: data: row \d+ of the source: there is no score for the label '\d': the data has 10 classes "
+            r"\('0', '1', .*, '9'\), and the network gives 5 scores an example; correct the labels, .*"
         ),
     ),
     "a learning rate that diverges": (
@@ -153,17 +152,23 @@ def test_data_with_nan_is_refused(tmp_path):
     X[:, 5] = float("nan")
     np.savez(tmp_path / "points.npz", **points(X=X))
     write(tmp_path / "bad.json", experiment(data={"type": "npz", "path": "points.npz"}))
-    message = "bad.json: data: X_train[0, 5] is nan; examples must be finite numbers"
+    message = (
+        "bad.json: data: points.npz: row 27 of X and y: number [5] of the example is nan; "
+        "examples must be finite numbers"
+    )
     refused(tmp_path, "train", "bad.json", message=message)
 
 
-@pytest.mark.parametrize("label", [10, -1])
-def test_labels_out_of_range_are_refused(label, tmp_path):
+@pytest.mark.parametrize(
+    ("label", "remedy"),
+    [(10, "use y - 10"), (-1, "without gaps: names, y = np.unique(y, return_inverse=True)")],
+)
+def test_labels_out_of_range_are_refused(label, remedy, tmp_path):
     np.savez(tmp_path / "points.npz", **points(y=np.full(60, label)))
     write(tmp_path / "bad.json", experiment(data={"type": "npz", "path": "points.npz"}))
     message = (
-        f"bad.json: data: points.npz: row 27 of y: target {label} is wrong: expected an integer from 0 to 9, for 10 "
-        "scores an example (48 of 48 targets are wrong)"
+        f"bad.json: data: points.npz: row 27 of X and y: target {label} is wrong: expected an integer from 0 to 9, for "
+        f"10 scores an example (48 of 48 targets are wrong); labels count from 0{', ' if label < 0 else ': '}{remedy}"
     )
     refused(tmp_path, "train", "bad.json", message=message)
 

@@ -339,5 +339,5 @@ def test_the_numbers_of_classes_are_not_taken_for_numbers_to_be_predicted(path, 
 
 def test_a_label_that_the_network_has_no_score_for_is_told_with_its_line(path):
     path.write_text("u,v,y\n" + "0,1,a\n0,1,b\n0,1,c\n" * 10 + "0,1,d\n")
-    with pytest.raises(fcframe.DataError, match=r"data: .*data\.csv:32: target 3 is wrong: expected an integer"):
+    with pytest.raises(fcframe.DataError, match=r"csv:32: there is no score for the label 'd': .* 4 classes \('a', "):
         fcframe.train(experiment(path, "softmax", validation=0, test=0))

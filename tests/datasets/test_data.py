@@ -71,3 +71,26 @@ def test_a_dataset_without_read_says_so():
     with pytest.raises(ValueError, match="'still' cannot read new rows"):
         Still().read([[1]], {}, np.dtype("float32"))
     assert Still().own_source() is None
+
+
+def test_validation_and_test_are_empty_by_default():
+    found = fcframe.Data(X, y)
+    assert [len(rows) for rows, _ in found.splits().values()] == [4, 0, 0]
+    assert found.X_val.shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fields", "reason"),
+    [
+        ((X, y, X, None, None, None), {}, "y_val is missing: X and y of a split belong together"),
+        ((X, y), {"y_test": y}, "X_test is missing"),
+        ((None, y), {}, "X_train is missing"),
+        ((X, 3), {}, r"y_train: expected an array of shape \(N, …\), got int"),
+        ((X, y), {"weights": np.ones(4)}, r"weights: expected a mapping by split, .*, got float64 of shape \(4,\)"),
+        ((X, y), {"rows": np.arange(4)}, "rows: expected a mapping by split"),
+        ((X, y), {"fitted": ["a"]}, "fitted: expected a mapping by name, got list"),
+    ],
+)
+def test_wrong_arguments_are_errors_of_fcframe(arguments, fields, reason):
+    with pytest.raises(fcframe.DataError, match=reason):
+        fcframe.Data(*arguments, **fields)

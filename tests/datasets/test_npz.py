@@ -103,9 +103,9 @@ def test_x_and_y_may_be_in_lower_case(path):
 def test_a_row_is_called_as_in_the_file(path):
     np.savez(path, X=X, y=y)
     data = load(path)
-    assert data.where("train", 5) == f"{path}: row {data.y_train[5]} of y"
+    assert data.where("train", 5) == f"{path}: row {data.y_train[5]} of X and y"
     np.savez(path, x_train=X, y_train=y, x_test=X[:3], y_test=y[:3])
-    assert load(path).where("test", 2) == f"{path}: row 2 of y_test"
+    assert load(path).where("test", 2) == f"{path}: row 2 of X_test and y_test"
 
 
 @pytest.mark.parametrize("stored", ["int64", "uint32", "int8"])
@@ -256,3 +256,69 @@ def test_a_relative_path_is_looked_for_here_and_then_in_the_data_folder(tmp_path
 def test_fields_out_of_bounds_are_refused(fields):
     with pytest.raises(ValidationError):
         NPZ(**fields)
+
+
+# Data that do not fit a network
+
+
+def trained(path, **arrays):
+    """Trains a network with 3 scores on a file with these arrays."""
+    np.savez(path, **arrays)
+    layers = [{"type": "affine", "units": 3}]
+    network = {"input": [2], "layers": layers, "loss": {"type": "softmax"}, "dtype": "float32"}
+    training = {"optimizer": {"type": "sgd", "learning_rate": 0.1}, "epochs": 1}
+    data = {"type": "npz", "path": str(path)}
+    fcframe.train(fcframe.load_spec({"network": network, "data": data, "training": training}))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.nan, "row 13 of X and y: number [1] of the example is nan; examples must be finite numbers"),
+        (-np.inf, "row 13 of X and y: number [1] of the example is -inf; examples must be finite numbers"),
+        (-1e300, "row 13 of X: number [1] of the row is -1e+300; float32 holds numbers up to 3.4e+38"),
+    ],
+)
+def test_a_number_that_cannot_be_trained_on_is_told_with_its_file_and_row(path, order, value, message):
+    wrong = np.array(X, order=order)
+    wrong[13, 1] = value
+    with pytest.raises(fcframe.DataError) as refused:
+        trained(path, X=wrong, y=y % 3)
+    assert str(refused.value) == f"data: {path}: {message}"
+
+
+def test_the_rows_of_split_arrays_are_told_by_the_names_of_the_arrays(path):
+    wrong = X.copy()
+    wrong[7, 0] = np.nan
+    with pytest.raises(fcframe.DataError, match=r"data.npz: row 7 of X_val and y_val: number \[0\] of the"):
+        trained(path, x_train=X, y_train=y % 3, x_valid=wrong, y_valid=y % 3)
+
+
+ONE_HOT = np.eye(3)[y % 3]
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        (y % 3 + 1, r"row \d+ of X and y: target 3 is wrong: .*; labels count from 0: use y - 1"),
+        (y % 3 + 0.0, r"targets are integers of shape \(N,\), got float32 of shape \(N,\); use y\.astype\(int\)"),
+        (ONE_HOT, r"got float32 of shape \(N, 3\); these rows are one-hot: use y\.argmax\(axis=1\)"),
+        (ONE_HOT.astype(int), r"got int64 of shape \(N, 3\); these rows are one-hot: use y\.argmax\(axis=1\)"),
+        ((y % 3)[:, None], r"got int64 of shape \(N, 1\); use y\[:, 0\]"),
+        ((y % 3 + 0.0)[:, None], r"got float32 of shape \(N, 1\); use y\[:, 0\]\.astype\(int\)"),
+        (y % 3 + 0.5, r"labels are whole numbers: numbers to be predicted need another loss"),
+    ],
+)
+def test_targets_in_another_form_are_told_with_the_file_and_the_remedy(path, targets, message):
+    with pytest.raises(fcframe.DataError, match=rf"^data: {path}: .*{message}$"):
+        trained(path, X=X, y=targets)
+
+
+def test_numbers_that_are_no_indices_are_told_with_their_row():
+    layers = [{"type": "embedding", "size": 4, "units": 2}, {"type": "affine", "units": 10}]
+    network = {"input": [8, 8], "layers": layers, "loss": {"type": "softmax"}}
+    training = {"optimizer": {"type": "sgd", "learning_rate": 0.1}, "epochs": 1}
+    spec = fcframe.load_spec({"network": network, "data": {"type": "digits"}, "training": training})
+    with pytest.raises(fcframe.DataError, match=r"row \d+ of the source: number \[0, \d\] of the example is 0\.\d+, "):
+        fcframe.train(spec)

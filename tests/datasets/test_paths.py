@@ -84,3 +84,26 @@ def test_the_folder_of_cifar10_is_looked_for_beside_the_spec_too(folders):
     (folders / "specs" / "s.json").write_text(json.dumps(SPEC | {"data": {"type": "cifar10", "root": "images"}}))
     with pytest.raises(FileNotFoundError, match=rf"^{folders}/specs/images/cifar-10-batches-py/data_batch_1: "):
         loaded(fcframe.load_spec(folders / "specs" / "s.json"))
+
+
+def files_of(run):
+    return {path.name: path.read_bytes() for path in run.iterdir()}
+
+
+def test_the_spec_of_a_run_can_be_trained_again_from_anywhere_and_gives_the_same_bytes(folders, monkeypatch):
+    put(folders / "specs")
+    first, second = folders / "runs" / "a", folders / "runs" / "b"
+    fcframe.train(fcframe.load_spec("../specs/s.json"), out="../runs/a")
+    assert json.loads((first / "spec.json").read_text())["data"]["path"] == "../../specs/tables/t.csv"
+    monkeypatch.chdir(folders / "data")
+    fcframe.train(fcframe.load_spec(first / "spec.json"), out=second)
+    assert files_of(first) == files_of(second)
+
+
+@pytest.mark.parametrize("place", ["here", "data"])
+def test_a_path_that_was_not_found_beside_the_spec_is_written_as_it_is(folders, place):
+    put(folders / place)
+    fcframe.train(fcframe.load_spec(folders / "specs" / "s.json"), out=folders / "run")
+    assert json.loads((folders / "run" / "spec.json").read_text())["data"]["path"] == "tables/t.csv"
+    fcframe.train(fcframe.load_spec(folders / "run" / "spec.json"), out=folders / "again")
+    assert files_of(folders / "run") == files_of(folders / "again")

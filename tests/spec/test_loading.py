@@ -300,6 +300,17 @@ def test_a_layer_that_needs_too_much_memory_is_refused_before_any_is_taken(units
     )
 
 
+def test_layers_that_are_too_large_only_together_are_told_as_a_sum(monkeypatch):
+    monkeypatch.setenv("FCFRAME_MAX_BYTES", "100000")
+    spec = load_spec(network(input=[100], layers=[{"type": "affine", "units": 100}] * 4))
+    with pytest.raises(fcframe.SpecError) as caught:
+        fcframe.build(spec)
+    assert str(caught.value) == (
+        "layers: all layers together need 157.8 kB of parameters and state, the largest (affine1) 39.5 kB; "
+        "97.7 kB are allowed (FCFRAME_MAX_BYTES)"
+    )
+
+
 # What a field takes
 
 

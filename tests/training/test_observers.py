@@ -1,6 +1,7 @@
 """Observers: when they are called, what they may do, and that none of them can harm a training."""
 
 import logging
+import re
 
 import numpy as np
 import pytest
@@ -249,3 +250,97 @@ def test_a_clipping_without_a_limit_is_refused():
             "data": {"type": "digits"},
             "training": {"optimizer": {"type": "sgd"}, "epochs": 1, "observers": [{"type": "clip_gradients"}]},
         })  # fmt: skip
+
+
+# Observers that are handed in.
+
+
+class Arguments:
+    """Notes the arguments of its methods, which name them in any order, or leave some out."""
+
+    def __init__(self):
+        self.seen = {}
+
+    def evaluation(self, evaluation, training):
+        self.seen["evaluation"] = type(evaluation).__name__, training.step
+
+    def step_end(self):
+        self.seen["step_end"] = ()
+
+    def gradients(self, gradients, /, *, every=10):
+        self.seen["gradients"] = sorted(gradients), every
+
+    def updates_end(self, _training):
+        self.seen["updates_end"] = type(_training).__name__
+
+    def training_end(self, **arguments):
+        self.seen["training_end"] = sorted(arguments)
+
+    def epoch_end(self, *arguments):
+        self.seen["epoch_end"] = len(arguments)
+
+
+def test_a_method_gets_the_arguments_that_its_parameters_name():
+    observer = Arguments()
+    run = fcframe.train(experiment(epochs=1), observers=[observer])
+    assert observer.seen == {
+        "evaluation": ("Evaluation", len(run.history.losses)),
+        "step_end": (),
+        "gradients": (sorted(run.network.params), 10),
+        "updates_end": "Solver",
+        "training_end": ["run", "training"],
+        "epoch_end": 1,
+    }
+
+
+class Swapped:
+    def evaluation(self, solver, evaluation):
+        raise AssertionError
+
+
+class Misspelt:
+    def step_ned(self, training):
+        raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("observers", "message"),
+    [
+        ([Swapped()], r"observer Swapped \[0\]: evaluation has an argument 'solver', which is not passed\. "
+         r"Expected: def evaluation\(self, training, evaluation\)"),
+        ([Misspelt()], r"observer Misspelt \[0\] has none of the methods training_start, .*"
+         r"\. Did you mean 'step_end'\?"),
+        ([object()], r"observer object \[0\] has none of the methods training_start, [^?]*\."),
+        (Arguments(), r"observers: expected a list of observers, got a value of type Arguments; pass one observer as "
+         r"\[observer\]"),
+        (Noting(), r"observers: expected a list of observers, got a value of type Noting; .*"),
+        ("early_stopping", r"observers: expected a list of observers, got a value of type str; .*"),
+        (None, r"observers: expected a list of observers, got a value of type NoneType; .*"),
+        ([Arguments], r"observers\[0\]: Arguments is a class; pass an instance: Arguments\(\)"),
+        ([Noting], r"observers\[0\]: Noting is a class; pass an instance: Noting\(\)"),
+        (["early_stopping"], r'observers\[0\]: .*, got "early_stopping"; .* belongs to the spec: training\.observers'),
+        ([{"type": "early_stopping"}], r'observers\[0\]: .*, got \{"type": "early_stopping"\}; .*'),
+    ],
+)  # fmt: skip
+def test_what_is_no_observer_is_refused_before_the_training(observers, message):
+    with pytest.raises(fcframe.FcframeError) as refused:
+        fcframe.train(experiment(epochs=1), observers=observers)
+    assert CALLS == []
+    assert re.fullmatch(message, str(refused.value))
+
+
+def test_an_object_may_have_hooks_and_methods_of_the_life_cycle():
+    class Both:
+        def __init__(self):
+            self.steps = self.evaluations = 0
+
+        def evaluation(self):
+            self.evaluations += 1
+
+        @fcframe.hookimpl
+        def fcframe_step_end(self, training):
+            self.steps = training.step
+
+    both = Both()
+    run = fcframe.train(experiment(epochs=1), observers=[both])
+    assert (both.steps, both.evaluations) == (len(run.history.losses), len(run.history.evaluations))

@@ -103,13 +103,24 @@ def test_of_two_trainings_into_one_folder_the_second_is_refused_and_the_first_is
     refused = []
 
     def again():
-        with pytest.raises(OutputError, match="this folder is not empty; choose another one for the run") as error:
+        with pytest.raises(OutputError, match="another training writes to this folder, or was killed") as error:
             fcframe.train(experiment(), out=tmp_path / "run")
         refused.append(error)
 
     fcframe.train(experiment(), out=tmp_path / "run", observers=[At(again)])
     assert len(refused) == 1
     assert names(tmp_path / "run") == WRITTEN
+
+
+@pytest.mark.parametrize("left", [[], ["spec.json.partial"]])
+def test_the_mark_of_a_training_that_was_killed_may_be_removed(tmp_path, left):
+    for name in [UNFINISHED, *left]:
+        (tmp_path / name).touch()
+    with pytest.raises(OutputError, match="if no training runs there, remove the file unfinished and those"):
+        fcframe.train(experiment(), out=tmp_path)
+    for name in [UNFINISHED, *left]:
+        (tmp_path / name).unlink()
+    fcframe.train(experiment(), out=tmp_path)
 
 
 def test_a_training_that_ends_between_the_look_at_the_folder_and_the_claim_keeps_it(tmp_path, monkeypatch):

@@ -85,7 +85,7 @@ class CSV(Dataset):
         if self.standardize:
             fitted |= scaling.statistics(table.features, training)
         X = scaling.scaled(table.features, order, fitted, dtype)
-        return divide(X, y, validation, test, order, fitted, partial(_line, path, table.lines))
+        return divide(X, y, validation, test, order, fitted, partial(_line, path, table.lines), str(path))
 
     def read(self, source: Any, fitted: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Array, Array | None]:
         if isinstance(source, (str, os.PathLike)):

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import Field, ValidationInfo, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    Field,
+    PlainSerializer,
+    SerializationInfo,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 
 class SpecPath(str):
@@ -21,9 +28,22 @@ def _with_folder(value: Any, handler: ValidatorFunctionWrapHandler, info: Valida
     return path
 
 
-DataPath: TypeAlias = Annotated[str, Field(min_length=1), WrapValidator(_with_folder)]
+def _from_folder(path: str, info: SerializationInfo) -> str:
+    """The path as it is found from the folder that the spec is written to, which the context names; or as it is."""
+    source, folder = getattr(path, "folder", None), (info.context or {}).get("folder")
+    if source is None or folder is None or expanded(path).is_absolute() or not (found := Path(source, path)).exists():
+        return path
+    start, parent = Path(folder).resolve(), found.parent.resolve()
+    with contextlib.suppress(ValueError):  # the folders are on different drives of Windows
+        if os.path.commonpath([start, parent]) != start.anchor:  # otherwise it would be a path from the root
+            return Path(os.path.relpath(parent / found.name, start)).as_posix()
+    return path
+
+
+DataPath: TypeAlias = Annotated[str, Field(min_length=1), WrapValidator(_with_folder), PlainSerializer(_from_folder)]
 """The field type of a path to data. A relative path is looked for in the folder of the spec first, which `load_spec`
-passes in the validation context, as "folder"."""
+passes in the validation context, as "folder". When a run is written, the context has the run's folder as "folder"; a
+path that was found in the folder of the spec is then written relative to it, so that the run can be trained again."""
 
 
 def find(path: str | Path) -> Path:

@@ -63,19 +63,32 @@ class Member(NamedTuple):
         target = out.T if self.fortran else out
         step = max(1, CHUNK // self._slice) if self._slice else 1
         buffer = np.empty(min(step, max(1, len(target))) * self._slice, np.uint8)
-        with archive.open(self.file) as file, np.errstate(over="ignore"):  # the training refuses inf
+        with archive.open(self.file) as file, np.errstate(over="raise"):
             file.read(self.start)
             for first in range(0, len(target), step):
                 count = min(step, len(target) - first)
                 content = buffer[: count * self._slice]
                 self._fill(file, content)
                 numbers = content.view(self.stored).reshape(count, *target.shape[1:])
-                if self.fortran:
-                    target[first : first + count][..., order] = numbers
-                else:
-                    target[order[first : first + count]] = numbers
+                try:
+                    if self.fortran:
+                        target[first : first + count][..., order] = numbers
+                    else:
+                        target[order[first : first + count]] = numbers
+                except FloatingPointError:
+                    raise ValueError(self._too_large(numbers, first)) from None
             file.read(1)  # at the end of the member, zipfile compares the checksum
         return out
+
+    def _too_large(self, numbers: Array, first: int) -> str:
+        """The message for numbers that are infinite in the dtype that is made; `first` is the place of the first."""
+        largest = float(np.finfo(self.made).max)
+        index = tuple(map(int, np.argwhere((np.abs(numbers) > largest) & np.isfinite(numbers))[0]))
+        place = (first + index[0], *index[1:])
+        row, *rest = place[::-1] if self.fortran else place
+        number = f"number {rest} of the row" if rest else "the row"
+        limit = f"{self.made} holds numbers up to {largest:.1e}"
+        return f"row {row} of {self.name}: {number} is {numbers[index]:g}; {limit}"
 
     def _fill(self, file: IO[bytes], content: Array) -> None:
         for start in range(0, len(content), PIECE):

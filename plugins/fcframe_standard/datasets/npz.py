@@ -59,7 +59,7 @@ class NPZ(Dataset):
                 order = rng.permutation(N)
                 X, y = (member.read(archive, order) for member in members.values())
                 rows_read = np.argsort(order)  # row i of the file is at order[i]
-                return divide(X, y, *parts(path, N, self.validation, self.test), rows_read, {}, _Rows(path))
+                return divide(X, y, *parts(path, N, self.validation, self.test), rows_read, {}, _Rows(path), str(path))
             arrays = {name: member.read(archive, np.arange(member.shape[0])) for name, member in members.items()}
             empty: dict[str, Any] = {
                 f"{kind}_{split}": arrays[f"{kind}_train"][:0] for kind in "Xy" for split in ("val", "test")
@@ -69,7 +69,7 @@ class NPZ(Dataset):
             for name, _ in pairs:
                 rows[name.removeprefix("X_")] = np.arange(start, start + len(arrays[name]))
                 start += len(arrays[name])
-            return Data(**empty | arrays, rows=rows, describe_row=_Rows(path, tuple(rows.items())))
+            return Data(**empty | arrays, rows=rows, describe_row=_Rows(path, tuple(rows.items())), source=str(path))
 
     def read(self, source: Any, fitted: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Array, Array | None]:
         if not isinstance(source, (str, os.PathLike)):
@@ -86,7 +86,7 @@ class NPZ(Dataset):
 
 
 class _Rows:
-    """The name of a row in messages: "points.npz: row 3 of y_test"."""
+    """The name of a row in messages: "points.npz: row 3 of X_test and y_test"."""
 
     def __init__(self, path: Path, splits: Sequence[tuple[str, Array]] = ()) -> None:
         self.path, self.splits = path, splits
@@ -94,8 +94,8 @@ class _Rows:
     def __call__(self, row: int) -> str:
         for split, rows in self.splits:
             if len(rows) and rows[0] <= row <= rows[-1]:
-                return f"{self.path}: row {row - rows[0]} of y_{split}"
-        return f"{self.path}: row {row} of y"
+                return f"{self.path}: row {row - rows[0]} of X_{split} and y_{split}"
+        return f"{self.path}: row {row} of X and y"
 
 
 @contextmanager

@@ -21,6 +21,7 @@ def divide(
     order: Array,
     fitted: Mapping[str, Any],
     describe_row: Callable[[int], str] | None = None,
+    source: str = "",
 ) -> Data:
     """Data whose last `test` rows are the test split, and the `validation` rows before them the validation split.
 
@@ -34,6 +35,7 @@ def divide(
         order: For each example, the number of its row in the source.
         fitted: As in `Data`.
         describe_row: As in `Data`.
+        source: As in `Data`.
 
     >>> import numpy as np
     >>> divide(np.zeros((10, 2)), np.arange(10), 2, 3, np.arange(10), {}).y_val
@@ -42,7 +44,7 @@ def divide(
     a = len(X) - validation - test
     b = len(X) - test
     rows = {"train": order[:a], "val": order[a:b], "test": order[b:]}
-    return Data(X[:a], y[:a], X[a:b], y[a:b], X[b:], y[b:], fitted, rows=rows, describe_row=describe_row)
+    return Data(X[:a], y[:a], X[a:b], y[a:b], X[b:], y[b:], fitted, {}, rows, describe_row, source)
 
 
 def part(N: int, share: float) -> int:
