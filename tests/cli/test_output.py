@@ -182,7 +182,7 @@ def test_a_tilde_in_an_option_is_the_home_folder(tmp_path):
     assert not (tmp_path / "~").exists()
 
 
-@pytest.mark.parametrize("name", ["affine", "adam", "csv", "l2", "softmax"])
+@pytest.mark.parametrize("name", ["affine", "adam", "clip_gradients", "csv", "l2", "residual", "softmax"])
 def test_describe_shows_json_that_the_component_takes(name, tmp_path):
     import fcframe as package
 
@@ -190,6 +190,56 @@ def test_describe_shows_json_that_the_component_takes(name, tmp_path):
         component = getattr(package.registry(), {"loss": "losses"}.get(found["kind"], f"{found['kind']}s"))[name]
         assert component.model_validate(found["example"]).type == name
         assert json.dumps(found["example"], ensure_ascii=False) in fcframe("describe", name, cwd=tmp_path).out
+
+
+def test_the_json_of_a_container_has_no_fields_at_their_defaults(tmp_path):
+    (found,) = fcframe("describe", "residual", "--json", cwd=tmp_path).json
+    assert found["example"]["layers"][0] == {"type": "affine", "units": 5}
+
+
+def test_describe_names_what_is_in_a_list_in_the_plural(tmp_path, installed):
+    text = plugins.module(plugins.layer("Right")).replace(
+        "    def output_shape",
+        """    sizes: list[PositiveInt] = []
+    some: list[int | None] | None = None
+    names: list[Literal["a", "b"]] = []
+    inside: list[Inside] = []
+    losses: list[AnyLoss] = []
+
+    def output_shape""",
+        1,
+    )
+    head = """from typing import Literal
+from pydantic import BaseModel, PositiveInt
+from fcframe import AnyLoss
+
+
+class Inside(BaseModel):
+    part: int = 0
+
+
+"""
+    (found,) = fcframe("describe", "right", "--json", cwd=tmp_path, **installed(head + text)).json
+    takes = {field["name"]: field["takes"] for field in found["fields"]}
+    assert takes["sizes"] == "list of integers > 0"
+    assert takes["some"] == "list of (integer or null) or null"
+    assert takes["names"] == 'list of ("a" or "b")'
+    assert takes["inside"] == "list of objects"
+    assert takes["losses"] == "list of losses"
+
+
+def test_describe_wraps_the_prose_of_a_docstring_once(tmp_path):
+    out = fcframe("describe", "csv", cwd=tmp_path, COLUMNS="100").out
+    labels = next(part for part in out.split("\n\n") if part.startswith("Labels become"))
+    assert all(len(line.rstrip()) > 80 for line in labels.splitlines()[:-1])
+    assert "\n...     path = pathlib.Path(folder" in out
+
+
+def test_describe_leaves_no_gap_where_a_docstring_is_missing(tmp_path, installed):
+    text = plugins.module(plugins.layer("Right")).replace('"""A layer that doubles."""', "")
+    out = fcframe("describe", "right", cwd=tmp_path, **installed(text)).out
+    assert out.startswith("right (layer), from plugin 'mine' of mine 1.0\n\nIn a spec")
+    assert not re.search(r"\n\s*\n\s*\n", out)
 
 
 # Ambiguous and unusable components
