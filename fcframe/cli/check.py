@@ -15,12 +15,12 @@ from fcframe.spec.models import ExperimentSpec, Spec
 
 
 @click.command("check", cls=Command)
-@click.argument("specs", nargs=-1, required=True)
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC…")
 @overrides_option
 @click.option("--data", "with_data", is_flag=True, help="Also read the data, and check that it fits the network.")
 @json_option
 def command(specs: tuple[str, ...], overrides: tuple[str, ...], with_data: bool, as_json: bool) -> None:
-    """Check that SPECS are valid: every field, and whether the layers fit together.
+    """Check that specs are valid: every field, and whether the layers fit together.
 
     All problems in a spec are listed, one per line. The exit code is 2 if there are any. Notes report settings that are
     valid but probably a mistake; some of them need the data (--data). "-" reads standard input.
@@ -34,9 +34,14 @@ def command(specs: tuple[str, ...], overrides: tuple[str, ...], with_data: bool,
         for note in result.get("notes", ()):
             complain(f"note: {result['spec']}: {note}")
         if not as_json and not result["problems"]:
-            echo(f"{result['spec']}: valid, {result['layers']} layers, {result['parameters']:,} parameters")
+            sizes = f"{_number(result['layers'], 'layer')}, {_number(result['parameters'], 'parameter')}"
+            echo(f"{result['spec']}: valid, {sizes}")
     if any(result["problems"] for result in results):
         raise click.exceptions.Exit(2)
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _check(source: str, overrides: tuple[str, ...], with_data: bool) -> dict[str, Any]:

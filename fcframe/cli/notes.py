@@ -1,14 +1,22 @@
 """Shows notes on standard error: warnings of the logger "fcframe", for settings that are probably a mistake."""
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from fcframe.cli import complain
 
+_SPEC: ContextVar[str] = ContextVar("spec", default="")
+"""The file of the spec that the command works on, inside `about`."""
+
 
 class Notes(logging.Handler):
-    """Prints a warning as one line `fcframe: note: …`; repeated warnings are printed once."""
+    """Prints a warning as one line `fcframe: note: …`; repeated warnings are printed once.
+
+    A warning about a field of the spec begins with the field's path; the file of the spec is then added.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -17,9 +25,27 @@ class Notes(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Prints the warning."""
         text = " ".join(record.getMessage().split()).removeprefix("fcframe: ")
+        if _SPEC.get() and _begins_with_a_field(text):
+            text = f"{_SPEC.get()}: {text}"
         if text not in self.printed:
             self.printed.add(text)
             complain(f"note: {text}")
+
+
+def _begins_with_a_field(text: str) -> bool:
+    from fcframe.spec.models import EXPERIMENT_KEYS  # slow to import, and only needed for a note
+
+    return re.match(rf"({'|'.join(EXPERIMENT_KEYS)})[\w.\[\]]*: ", text) is not None
+
+
+@contextmanager
+def about(spec: str) -> Iterator[None]:
+    """Adds the file of a spec to the notes about its fields in the block."""
+    token = _SPEC.set(spec)
+    try:
+        yield
+    finally:
+        _SPEC.reset(token)
 
 
 @contextmanager

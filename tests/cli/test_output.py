@@ -174,6 +174,19 @@ def test_a_note_is_shown_once_on_standard_error(command, tmp_path, installed):
     assert (done.code, done.err) == (0, "fcframe: note: the rate is odd\n")
 
 
+def test_a_note_about_a_field_has_the_file_of_the_spec_whoever_gives_it(tmp_path):
+    rows = [f"{number},{number % 7},often\n" for number in range(40)]
+    (tmp_path / "t.csv").write_text("a,b,kind\n" + "".join(rows) + "1,2,once\n3,4,one\n5,6,uno\n7,8,eins\n")
+    data = {"type": "csv", "path": "t.csv", "validation": 0.4, "test": 0.4}
+    layers = [{"type": "affine", "units": 5}]
+    write(tmp_path / "s.json", experiment(network__input=[2], network__layers=layers, data=data, training__epochs=1))
+    for command in (["check", "--data", "s.json"], ["train", "s.json"]):
+        done = fcframe(*command, cwd=tmp_path)
+        assert done.code == 0
+        assert "fcframe: note: s.json: data: t.csv: " in done.err
+        assert all(line.startswith("fcframe: note: s.json: ") for line in done.err.splitlines())
+
+
 def test_a_tilde_in_an_option_is_the_home_folder(tmp_path):
     write(tmp_path / "s.json", experiment(training__epochs=1))
     done = fcframe("train", "s.json", "--out=~/x", cwd=tmp_path, HOME=str(tmp_path / "home"))
@@ -296,6 +309,6 @@ def test_check_and_train_note_what_is_probably_a_mistake(tmp_path):
     (told,) = fcframe("check", "s.json", "--json", cwd=tmp_path).json
     assert note in told["notes"][0]
     done = fcframe("train", "s.json", cwd=tmp_path)
-    assert done.err.startswith(f"fcframe: note: training.batch_size: {note}")
+    assert done.err.startswith(f"fcframe: note: s.json: training.batch_size: {note}")
     done = fcframe("check", "--data", "good.json", "--set", "training.batch_size=5000", cwd=tmp_path)
     assert done.err.startswith("fcframe: note: good.json: training.batch_size: 5000 is more than the 1257 training")
