@@ -7,6 +7,7 @@ import click
 from fcframe.builder import build, plan
 from fcframe.cli import complain
 from fcframe.cli.common import json_option, located, overrides_option, print_json, read_spec
+from fcframe.cli.notes import gathered
 from fcframe.cli.streams import Command, echo
 from fcframe.consistency import notes
 from fcframe.errors import FcframeError
@@ -45,16 +46,20 @@ def _number(count: int, noun: str) -> str:
 
 
 def _check(source: str, overrides: tuple[str, ...], with_data: bool) -> dict[str, Any]:
-    try:
-        spec = read_spec(source, overrides)
-        with located(source):
-            planned = plan(spec)
-            rows = _check_data(spec) if with_data else None
-            lines = list(notes(spec, rows)) if isinstance(spec, ExperimentSpec) else []
-    except FcframeError as error:
-        return {"spec": source, "problems": str(error).split("\n")}
-    sizes = {"layers": len(planned.chain.layers), "parameters": planned.size}
-    return {"spec": source, "problems": [], **sizes, **({"notes": lines} if lines else {})}
+    problems: list[str] = []
+    sizes: dict[str, int] = {}
+    with gathered() as lines:
+        try:
+            spec = read_spec(source, overrides)
+            with located(source):
+                planned = plan(spec)
+                rows = _check_data(spec) if with_data else None
+                lines += notes(spec, rows) if isinstance(spec, ExperimentSpec) else ()
+            sizes = {"layers": len(planned.chain.layers), "parameters": planned.size}
+        except FcframeError as error:
+            problems = str(error).split("\n")
+    found = {"notes": list(dict.fromkeys(lines))} if lines else {}
+    return {"spec": source, "problems": problems, **sizes, **found}
 
 
 def _check_data(spec: Spec) -> int | None:

@@ -31,6 +31,10 @@ def command(name: str, as_json: bool) -> None:
     try:
         components = registry.named(name)
     except LookupError as error:
+        if name in {kind.kind for kind in KINDS}:
+            raise SpecError(
+                [f"{name!r} is a kind of component; `fcframe list --kind {name}` lists its types"]
+            ) from None
         raise SpecError([str(error.args[0])]) from None
     if as_json:
         print_json([facts(component, registry) for component in components])

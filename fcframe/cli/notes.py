@@ -10,6 +10,8 @@ from fcframe.cli import complain
 
 _SPEC: ContextVar[str] = ContextVar("spec", default="")
 """The file of the spec that the command works on, inside `about`."""
+_GATHERED: ContextVar[list[str] | None] = ContextVar("gathered", default=None)
+"""The notes about fields of the spec inside `gathered`."""
 
 
 class Notes(logging.Handler):
@@ -26,6 +28,9 @@ class Notes(logging.Handler):
         """Prints the warning."""
         text = " ".join(record.getMessage().split()).removeprefix("fcframe: ")
         if _SPEC.get() and _begins_with_a_field(text):
+            if (gathered := _GATHERED.get()) is not None:
+                gathered.append(text)
+                return
             text = f"{_SPEC.get()}: {text}"
         if text not in self.printed:
             self.printed.add(text)
@@ -46,6 +51,17 @@ def about(spec: str) -> Iterator[None]:
         yield
     finally:
         _SPEC.reset(token)
+
+
+@contextmanager
+def gathered() -> Iterator[list[str]]:
+    """Yields a list that gets the notes about fields of the spec in the block; they are not printed."""
+    found: list[str] = []
+    token = _GATHERED.set(found)
+    try:
+        yield found
+    finally:
+        _GATHERED.reset(token)
 
 
 @contextmanager

@@ -185,6 +185,8 @@ def test_a_note_about_a_field_has_the_file_of_the_spec_whoever_gives_it(tmp_path
         assert done.code == 0
         assert "fcframe: note: s.json: data: t.csv: " in done.err
         assert all(line.startswith("fcframe: note: s.json: ") for line in done.err.splitlines())
+    (told,) = fcframe("check", "--data", "--json", "s.json", cwd=tmp_path).json
+    assert any(note.startswith("data: t.csv: ") for note in told["notes"])
 
 
 def test_a_tilde_in_an_option_is_the_home_folder(tmp_path):
