@@ -7,6 +7,7 @@ import click
 from fcframe.builder import build, plan
 from fcframe.cli import complain
 from fcframe.cli.common import json_option, located, overrides_option, print_json, read_spec
+from fcframe.cli.notes import gathered
 from fcframe.cli.streams import Command, echo
 from fcframe.consistency import notes
 from fcframe.errors import FcframeError
@@ -15,12 +16,12 @@ from fcframe.spec.models import ExperimentSpec, Spec
 
 
 @click.command("check", cls=Command)
-@click.argument("specs", nargs=-1, required=True)
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC…")
 @overrides_option
 @click.option("--data", "with_data", is_flag=True, help="Also read the data, and check that it fits the network.")
 @json_option
 def command(specs: tuple[str, ...], overrides: tuple[str, ...], with_data: bool, as_json: bool) -> None:
-    """Check that SPECS are valid: every field, and whether the layers fit together.
+    """Check that specs are valid: every field, and whether the layers fit together.
 
     All problems in a spec are listed, one per line. The exit code is 2 if there are any. Notes report settings that are
     valid but probably a mistake; some of them need the data (--data). "-" reads standard input.
@@ -34,22 +35,31 @@ def command(specs: tuple[str, ...], overrides: tuple[str, ...], with_data: bool,
         for note in result.get("notes", ()):
             complain(f"note: {result['spec']}: {note}")
         if not as_json and not result["problems"]:
-            echo(f"{result['spec']}: valid, {result['layers']} layers, {result['parameters']:,} parameters")
+            sizes = f"{_number(result['layers'], 'layer')}, {_number(result['parameters'], 'parameter')}"
+            echo(f"{result['spec']}: valid, {sizes}")
     if any(result["problems"] for result in results):
         raise click.exceptions.Exit(2)
 
 
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def _check(source: str, overrides: tuple[str, ...], with_data: bool) -> dict[str, Any]:
-    try:
-        spec = read_spec(source, overrides)
-        with located(source):
-            planned = plan(spec)
-            rows = _check_data(spec) if with_data else None
-            lines = list(notes(spec, rows)) if isinstance(spec, ExperimentSpec) else []
-    except FcframeError as error:
-        return {"spec": source, "problems": str(error).split("\n")}
-    sizes = {"layers": len(planned.chain.layers), "parameters": planned.size}
-    return {"spec": source, "problems": [], **sizes, **({"notes": lines} if lines else {})}
+    problems: list[str] = []
+    sizes: dict[str, int] = {}
+    with gathered() as lines:
+        try:
+            spec = read_spec(source, overrides)
+            with located(source):
+                planned = plan(spec)
+                rows = _check_data(spec) if with_data else None
+                lines += notes(spec, rows) if isinstance(spec, ExperimentSpec) else ()
+            sizes = {"layers": len(planned.chain.layers), "parameters": planned.size}
+        except FcframeError as error:
+            problems = str(error).split("\n")
+    found = {"notes": list(dict.fromkeys(lines))} if lines else {}
+    return {"spec": source, "problems": problems, **sizes, **found}
 
 
 def _check_data(spec: Spec) -> int | None:

@@ -2,18 +2,24 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 from fcframe import threads
-from fcframe.cli import streams
+from fcframe.cli import notes, streams
 from fcframe.errors import DataError, SpecError
 from fcframe.spec.loading import load_spec, title
 from fcframe.spec.models import Spec
+
+
+def read_threads(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
+    """The number of threads that --threads asks for; None without the option."""
+    return None if text is None else threads.number(text, where="--threads")
+
 
 overrides_option = click.option(
     "--set",
@@ -31,7 +37,7 @@ kernels_option = click.option(
 threads_option = click.option(
     "--threads",
     metavar="N",
-    callback=lambda _ctx, _param, text: None if text is None else threads.number(text, where="--threads"),
+    callback=read_threads,
     help="Number of threads to compute with. Default: the environment variable FCFRAME_THREADS, otherwise 1 for a "
     "small network and one per core for a large one.",
 )
@@ -41,6 +47,18 @@ _ESCAPED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\u
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
+def at_least(least: int) -> Callable[[click.Context, click.Parameter, Any], int]:
+    """A click callback that reads an integer that is not smaller than a bound; an error is a SpecError."""
+
+    def read(_ctx: click.Context, parameter: click.Parameter, value: Any) -> int:
+        with suppress(ValueError):
+            if (number := int(value)) >= least:
+                return number
+        raise SpecError([f"{parameter.opts[0]}: expected an integer ≥ {least}, got {str(value)[:80]!r}"])
+
+    return read
+
+
 def read_spec(source: str, overrides: Sequence[str]) -> Spec:
     """Loads a spec from a file, or from standard input if the file is called "-"."""
     return load_spec(Path(source), overrides=overrides)
@@ -48,10 +66,11 @@ def read_spec(source: str, overrides: Sequence[str]) -> Spec:
 
 @contextmanager
 def located(source: str) -> Iterator[None]:
-    """Adds the file of the spec to the messages of SpecErrors and DataErrors that the block raises."""
+    """Adds the file of the spec to the SpecErrors and DataErrors that the block raises, and to its notes."""
     where = title(Path(source))
     try:
-        yield
+        with notes.about(where):
+            yield
     except SpecError as error:
         raise SpecError([f"{where}: {line}" for line in error.problems]) from error
     except DataError as error:

@@ -2,14 +2,16 @@
 
 import inspect
 import json
+import re
 from typing import Any
 
 import click
+from rich.console import Console
 
 from fcframe.cli.common import json_option, print_json
 from fcframe.cli.streams import Command
 from fcframe.cli.tables import console, print_table, print_text
-from fcframe.components import Component
+from fcframe.components import KINDS, Component
 from fcframe.errors import SpecError
 from fcframe.plugins import Registry
 from fcframe.plugins import registry as installed
@@ -29,6 +31,10 @@ def command(name: str, as_json: bool) -> None:
     try:
         components = registry.named(name)
     except LookupError as error:
+        if name in {kind.kind for kind in KINDS}:
+            raise SpecError(
+                [f"{name!r} is a kind of component; `fcframe list --kind {name}` lists its types"]
+            ) from None
         raise SpecError([str(error.args[0])]) from None
     if as_json:
         print_json([facts(component, registry) for component in components])
@@ -69,11 +75,13 @@ def takes(field: dict[str, Any]) -> str:
 
     >>> takes({"type": "integer", "exclusiveMinimum": 0})
     'integer > 0'
+    >>> takes({"type": "array", "items": {"$ref": "#/$defs/loss"}})
+    'list of losses'
     """
     if "anyOf" in field:
         return " or ".join(takes(option) for option in field["anyOf"])
     if "$ref" in field:
-        kind = field["$ref"].rpartition("/")[2]
+        kind = _kind(field)
         return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
     if "enum" in field:
         return " or ".join(json.dumps(value) for value in field["enum"])
@@ -81,23 +89,49 @@ def takes(field: dict[str, Any]) -> str:
         return json.dumps(field["const"])
     words = field.get("type", "anything")
     if words == "array":
-        return f"list of {takes(field['items'])}" if isinstance(field.get("items"), dict) else "list"
+        return f"list of {_several(field['items'])}" if isinstance(field.get("items"), dict) else "list"
     signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
     bounds = [f"{sign} {field[key]:g}" for key, sign in signs.items() if key in field]
     return " ".join([str(words), ", ".join(bounds)]).strip()
 
 
-def example(component: type[Component], schema: dict[str, Any], called: str) -> dict[str, Any]:
-    """A minimal JSON object for a component, with its type and its required fields.
+def _several(items: dict[str, Any]) -> str:
+    """What the elements of a list are, in the plural: "integers > 0"."""
+    if "$ref" in items:
+        kind = _kind(items)
+        return f"{kind}es" if kind.endswith("s") else f"{kind}s"
+    one = takes(items)
+    if {"anyOf", "enum", "const"} & items.keys():
+        return f"({one})"  # without brackets, "list of integer or null" might be a list or null
+    if isinstance(items.get("type"), str):
+        noun, space, bounds = one.partition(" ")
+        return f"{noun}s{space}{bounds}"
+    return "any values"
 
-    The values are taken from the first of the component's examples that has them, or else derived from the schema.
+
+def _kind(reference: dict[str, Any]) -> str:
+    """The kind of component that a reference of the schema stands for; "object" for a model that is no component."""
+    name = str(reference["$ref"]).rpartition("/")[2]
+    return name if name in {kind.kind for kind in KINDS} else "object"
+
+
+def example(component: type[Component], schema: dict[str, Any], called: str) -> dict[str, Any]:
+    """A minimal JSON object that the component accepts, with its type and its required fields.
+
+    The values are taken from the first of the component's examples that has them. If the required fields are not
+    enough, because one of several fields must be given, all fields of an example are shown. Without such an example,
+    the values are derived from the schema.
     """
     required = [name for name, field in component.model_fields.items() if field.is_required()]
-    for fields in ({}, *(example.fields for example in component.examples)):
+    examples = [{}, *(example.fields for example in component.examples)]
+    tries = [(fields, required) for fields in examples] + [(fields, list(fields)) for fields in examples]
+    for fields, names in tries:
         try:
-            written = component(**{name: fields[name] for name in required}).model_dump(mode="json", by_alias=True)
-            keys = [component.model_fields[name].alias or name for name in required]
-            return {"type": called} | {key: written[key] for key in keys}
+            chosen = component(**{name: fields[name] for name in names})
+            written = chosen.model_dump(mode="json", by_alias=True)
+            short = chosen.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+            keys = [component.model_fields[name].alias or name for name in names]
+            return {"type": called} | {key: short.get(key, written[key]) for key in keys}
         except (KeyError, ValueError, TypeError):
             continue
     properties = schema.get("properties", {})
@@ -125,15 +159,43 @@ def placeholder(name: str, field: dict[str, Any]) -> Any:
 def _print(component: type[Component], registry: Registry) -> None:
     described = facts(component, registry)
     out = console()
-    print_text(out, f"{registry.name(component)} ({component.kind}), from {registry.origin(component)}\n", style="bold")
-    print_text(out, f"{described['description']}\n")
+    print_text(out, f"{registry.name(component)} ({component.kind}), from {registry.origin(component)}", style="bold")
     rest = "; other fields have their defaults" if len(described["fields"]) >= len(described["example"]) else ""
-    print_text(out, f"In a spec{rest}:\n")
-    print_text(out, f"{json.dumps(described['example'], ensure_ascii=False)}\n", indent=4)
+    for paragraph in (*paragraphs(described["description"], out.width), f"In a spec{rest}:"):
+        out.print()
+        print_text(out, paragraph)
+    out.print()
+    print_text(out, json.dumps(described["example"], ensure_ascii=False), indent=4)
+    out.print()
+    _print_fields(described["fields"], out)
+
+
+def _print_fields(fields: list[dict[str, Any]], out: Console) -> None:
     rows = []
-    for field in described["fields"]:
+    for field in fields:
         default = "required" if field["required"] else json.dumps(field["default"], ensure_ascii=False)
-        rows.append((field["name"], field["takes"], default, field["description"]))
+        rows.append((field["name"], field["takes"], default, " ".join(field["description"].split())))
     if rows:
         print_table(out, ("field", "takes", "default", "what it is"), rows)
-    out.print()
+        out.print()
+
+
+def paragraphs(text: str, width: int) -> list[str]:
+    r"""The paragraphs of a docstring. If a line is wider than the output, prose becomes one line, to be wrapped once.
+
+    Examples, lists and indented text keep their lines.
+
+    >>> paragraphs("Two lines\nof prose.\n\n>>> 1 + 1\n2", width=8)
+    ['Two lines of prose.', '>>> 1 + 1\n2']
+    """
+    found = re.split(r"\n\s*\n", text.strip()) if text.strip() else []
+    return [
+        " ".join(paragraph.split("\n"))
+        if max(map(len, paragraph.split("\n"))) > width and not _KEEPS_ITS_LINES.search(paragraph)
+        else paragraph
+        for paragraph in found
+    ]
+
+
+_KEEPS_ITS_LINES = re.compile(r"^(\s|>>>|[-*•] |\d+\. )", re.MULTILINE)
+"""A line that begins like an example, an element of a list, or indented text."""

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from fcframe.builder import plan
-from fcframe.cli.common import json_option, located, print_json, read_spec, threads_option
+from fcframe.cli.common import at_least, json_option, located, print_json, read_spec, read_threads
 from fcframe.cli.streams import Command
 from fcframe.cli.tables import console, print_table, print_text
 from fcframe.components import Component
@@ -34,8 +34,8 @@ from fcframe.wording import suggestion
 REFRESH = 0.1
 """Seconds between two updates of the progress bar."""
 COUNTED = tuple(status.value for status in Status if status is not Status.NOTED)
-COLUMNS = ("cases", *COUNTED, "seconds")
-SPARE = (Status.NOT_APPLICABLE.value, Status.SKIPPED.value, "seconds", "cases")
+COLUMNS = (*(f"checks {name}" if name == Status.PASSED.value else name for name in COUNTED), "cases", "seconds")
+SPARE = (Status.NOT_APPLICABLE.value, "seconds", "cases", Status.SKIPPED.value)
 """Columns that are omitted on a narrow terminal."""
 
 
@@ -45,7 +45,9 @@ SPARE = (Status.NOT_APPLICABLE.value, Status.SKIPPED.value, "seconds", "cases")
 @click.option(
     "--seed",
     default=0,
-    type=click.IntRange(min=0),
+    type=click.UNPROCESSED,
+    callback=at_least(0),
+    metavar="N",
     help="Seed of the random numbers that the checks use.",
     show_default=True,
 )
@@ -55,7 +57,12 @@ SPARE = (Status.NOT_APPLICABLE.value, Status.SKIPPED.value, "seconds", "cases")
     is_flag=True,
     help="Change the source code of each component in many small ways, and report which changes no check notices.",
 )
-@threads_option
+@click.option(
+    "--threads",
+    metavar="N",
+    callback=read_threads,
+    help="Number of threads to compute with. Default: the environment variable FCFRAME_THREADS, otherwise 1.",
+)
 @click.option("--kernels", metavar="NAME", help="Kernels to compute with. Default: NumPy's.")
 def command(
     names: tuple[str, ...],
@@ -71,8 +78,9 @@ def command(
     Arguments are types of components, specs whose networks are checked, or names of kernels. Without arguments, all
     installed components and kernels are checked. Write distribution:type for the component of one distribution.
 
-    Each row of the table is a component; the numbers count its checks, each by its worst case. The exit code is 1 if a
-    check failed.
+    Each row of the table is a component. The table says how many checks passed and failed. A check runs in many cases,
+    such as shapes and kinds of values, and passes if it passes in all of them. The exit code is 1 if a check failed or
+    could not decide.
     """
     registry = installed()
     subjects = _subjects(registry, names, plugin)
@@ -208,7 +216,7 @@ def _print(report: Report) -> None:
         if verdict != "passed":
             failed.append(len(rows))
         seconds = f"{sum(result.seconds for result in lines):.1f}"
-        rows.append((component, str(lines.cases), *numbers, seconds, verdict.replace("failed", "FAILED")))
+        rows.append((component, *numbers, str(lines.cases), seconds, verdict.replace("failed", "FAILED")))
     columns = ("component", *COLUMNS, "verdict")
     print_table(out, columns, rows, right=COLUMNS, spare=SPARE, prose=False, alarming=failed)
     findings = [str(finding) for finding in distinct(report.failures)]

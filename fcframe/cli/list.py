@@ -16,11 +16,23 @@ from fcframe.kernels import NUMPY, Kernels
 from fcframe.plugins import Registry
 from fcframe.plugins import registry as installed
 from fcframe.providers import name_in_use, why_unusable
+from fcframe.wording import unknown_name
+
+
+def _known_kind(_ctx: click.Context, _parameter: click.Parameter, kind: str | None) -> str | None:
+    if kind is not None and kind not in _KINDS:
+        raise SpecError([f"--kind: {unknown_name('kind', kind, _KINDS, 'Kinds')}"])
+    return kind
+
+
+_KINDS = [kind.kind for kind in KINDS]
 
 
 @click.command("list", cls=Command)
 @click.argument("names", nargs=-1, metavar="[TYPE]…")
-@click.option("--kind", type=click.Choice([kind.kind for kind in KINDS]), help="List only components of this kind.")
+@click.option(
+    "--kind", metavar="KIND", callback=_known_kind, help=f"List only components of one kind: {', '.join(_KINDS)}."
+)
 @json_option
 def command(names: tuple[str, ...], kind: str | None, as_json: bool) -> None:
     """List the installed components, the plugins that provide them, and what does not work and why.

@@ -42,6 +42,16 @@ class Commands(click.Group):
         gc.enable()
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the command; an unknown one is refused with a similar one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from fcframe.wording import unknown_name  # only needed for an error message
+
+            ctx.fail(unknown_name("command", args[0], list(COMMANDS), "Commands"))
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the table of commands."""
         with formatter.section("Commands"):

@@ -8,6 +8,7 @@ import click
 
 from fcframe.cli import complain
 from fcframe.cli.common import (
+    at_least,
     json_option,
     kernels_option,
     located,
@@ -37,7 +38,9 @@ from fcframe.training.turns import threads_for
 @click.option("--plain", is_flag=True, help="Print lines instead of a progress bar. Default if there is no terminal.")
 @click.option(
     "--print-every",
-    type=click.IntRange(1),
+    type=click.UNPROCESSED,
+    callback=at_least(1),
+    metavar="N",
     default=100,
     show_default=True,
     help="Steps between two printed losses.",
@@ -137,4 +140,6 @@ def _summary(run: Run) -> list[str]:
     kept = "best" if best and run.spec.training.evaluation.keep_best else "last"
     lines = [f"best on validation: {best} (epoch {run.best.epoch})"] if best else []
     lines += [f"{name}: {value:f} ({kept} parameters)" for name, value in run.test.items()]
+    if run.stopped:
+        lines.insert(0, f"stopped early: {run.stopped}")
     return [*lines, f"run: {run.path}"]

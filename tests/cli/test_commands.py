@@ -135,7 +135,7 @@ def test_show_gives_the_table_as_json(folder):
 def test_a_dash_is_standard_input(folder):
     text = json.dumps(experiment()["network"])
     assert ended_well(fcframe("show", "-", "--json", cwd=folder, text=text)).json["parameters"] == 650
-    assert ended_well(fcframe("check", "-", cwd=folder, text=text)).out == "-: valid, 1 layers, 650 parameters\n"
+    assert ended_well(fcframe("check", "-", cwd=folder, text=text)).out == "-: valid, 1 layer, 650 parameters\n"
     done = fcframe("show", "-", cwd=folder, text="")
     assert (done.code, done.err) == (2, "fcframe: -: the file is empty, expected a JSON object\n")
 
@@ -305,3 +305,14 @@ def test_an_output_without_the_characters_gets_others(folder):
     assert "number ? 0, < 0.5" in done.out
     done = ended_well(fcframe("schema", cwd=folder, PYTHONIOENCODING="ascii"))
     assert done.json == json_schema(package.registry())
+
+
+def test_check_counts_one_layer_in_the_singular(tmp_path):
+    spec = {"input": [1], "layers": [{"type": "relu"}], "loss": {"type": "mse"}}
+    (tmp_path / "one.json").write_text(json.dumps(spec))
+    assert "one.json: valid, 1 layer, 0 parameters" in fcframe("check", "one.json", cwd=tmp_path).out
+
+
+def test_the_help_of_gradcheck_gives_its_own_default_number_of_threads(folder):
+    out = " ".join(ended_well(fcframe("gradcheck", "--help", cwd=folder)).out.split())
+    assert "FCFRAME_THREADS, otherwise 1. " in out

@@ -33,7 +33,7 @@ def test_a_right_component_has_a_row_and_exit_code_0(tmp_path):
     done = fcframe("gradcheck", "relu", cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
     header, row = done.out.splitlines()
-    columns = "component cases passed failed inconclusive skipped not applicable seconds verdict"
+    columns = "component checks passed failed inconclusive skipped not applicable cases seconds verdict"
     assert header.split() == columns.split()
     assert row.startswith("layer relu ")
     assert row.split()[-1] == "passed"

@@ -174,6 +174,21 @@ def test_a_note_is_shown_once_on_standard_error(command, tmp_path, installed):
     assert (done.code, done.err) == (0, "fcframe: note: the rate is odd\n")
 
 
+def test_a_note_about_a_field_has_the_file_of_the_spec_whoever_gives_it(tmp_path):
+    rows = [f"{number},{number % 7},often\n" for number in range(40)]
+    (tmp_path / "t.csv").write_text("a,b,kind\n" + "".join(rows) + "1,2,once\n3,4,one\n5,6,uno\n7,8,eins\n")
+    data = {"type": "csv", "path": "t.csv", "validation": 0.4, "test": 0.4}
+    layers = [{"type": "affine", "units": 5}]
+    write(tmp_path / "s.json", experiment(network__input=[2], network__layers=layers, data=data, training__epochs=1))
+    for command in (["check", "--data", "s.json"], ["train", "s.json"]):
+        done = fcframe(*command, cwd=tmp_path)
+        assert done.code == 0
+        assert "fcframe: note: s.json: data: t.csv: " in done.err
+        assert all(line.startswith("fcframe: note: s.json: ") for line in done.err.splitlines())
+    (told,) = fcframe("check", "--data", "--json", "s.json", cwd=tmp_path).json
+    assert any(note.startswith("data: t.csv: ") for note in told["notes"])
+
+
 def test_a_tilde_in_an_option_is_the_home_folder(tmp_path):
     write(tmp_path / "s.json", experiment(training__epochs=1))
     done = fcframe("train", "s.json", "--out=~/x", cwd=tmp_path, HOME=str(tmp_path / "home"))
@@ -182,7 +197,7 @@ def test_a_tilde_in_an_option_is_the_home_folder(tmp_path):
     assert not (tmp_path / "~").exists()
 
 
-@pytest.mark.parametrize("name", ["affine", "adam", "csv", "l2", "softmax"])
+@pytest.mark.parametrize("name", ["affine", "adam", "clip_gradients", "csv", "l2", "residual", "softmax"])
 def test_describe_shows_json_that_the_component_takes(name, tmp_path):
     import fcframe as package
 
@@ -190,6 +205,56 @@ def test_describe_shows_json_that_the_component_takes(name, tmp_path):
         component = getattr(package.registry(), {"loss": "losses"}.get(found["kind"], f"{found['kind']}s"))[name]
         assert component.model_validate(found["example"]).type == name
         assert json.dumps(found["example"], ensure_ascii=False) in fcframe("describe", name, cwd=tmp_path).out
+
+
+def test_the_json_of_a_container_has_no_fields_at_their_defaults(tmp_path):
+    (found,) = fcframe("describe", "residual", "--json", cwd=tmp_path).json
+    assert found["example"]["layers"][0] == {"type": "affine", "units": 5}
+
+
+def test_describe_names_what_is_in_a_list_in_the_plural(tmp_path, installed):
+    text = plugins.module(plugins.layer("Right")).replace(
+        "    def output_shape",
+        """    sizes: list[PositiveInt] = []
+    some: list[int | None] | None = None
+    names: list[Literal["a", "b"]] = []
+    inside: list[Inside] = []
+    losses: list[AnyLoss] = []
+
+    def output_shape""",
+        1,
+    )
+    head = """from typing import Literal
+from pydantic import BaseModel, PositiveInt
+from fcframe import AnyLoss
+
+
+class Inside(BaseModel):
+    part: int = 0
+
+
+"""
+    (found,) = fcframe("describe", "right", "--json", cwd=tmp_path, **installed(head + text)).json
+    takes = {field["name"]: field["takes"] for field in found["fields"]}
+    assert takes["sizes"] == "list of integers > 0"
+    assert takes["some"] == "list of (integer or null) or null"
+    assert takes["names"] == 'list of ("a" or "b")'
+    assert takes["inside"] == "list of objects"
+    assert takes["losses"] == "list of losses"
+
+
+def test_describe_wraps_the_prose_of_a_docstring_once(tmp_path):
+    out = fcframe("describe", "csv", cwd=tmp_path, COLUMNS="100").out
+    labels = next(part for part in out.split("\n\n") if part.startswith("Labels become"))
+    assert all(len(line.rstrip()) > 80 for line in labels.splitlines()[:-1])
+    assert "\n...     path = pathlib.Path(folder" in out
+
+
+def test_describe_leaves_no_gap_where_a_docstring_is_missing(tmp_path, installed):
+    text = plugins.module(plugins.layer("Right")).replace('"""A layer that doubles."""', "")
+    out = fcframe("describe", "right", cwd=tmp_path, **installed(text)).out
+    assert out.startswith("right (layer), from plugin 'mine' of mine 1.0\n\nIn a spec")
+    assert not re.search(r"\n\s*\n\s*\n", out)
 
 
 # Ambiguous and unusable components
@@ -257,6 +322,6 @@ def test_check_and_train_note_what_is_probably_a_mistake(tmp_path):
     (told,) = fcframe("check", "s.json", "--json", cwd=tmp_path).json
     assert note in told["notes"][0]
     done = fcframe("train", "s.json", cwd=tmp_path)
-    assert done.err.startswith(f"fcframe: note: training.batch_size: {note}")
+    assert done.err.startswith(f"fcframe: note: s.json: training.batch_size: {note}")
     done = fcframe("check", "--data", "good.json", "--set", "training.batch_size=5000", cwd=tmp_path)
     assert done.err.startswith("fcframe: note: good.json: training.batch_size: 5000 is more than the 1257 training")

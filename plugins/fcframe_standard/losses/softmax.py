@@ -27,8 +27,8 @@ class SoftmaxLoss(Loss):
     examples = (Example(), Example(class_weights=(0.5, 2.0, 1.0, 3.0)), Example(class_weights={1: 2.5}))
 
     class_weights: tuple[NonNegativeFloat, ...] | dict[NonNegativeInt, NonNegativeFloat] | None = None
-    """Weight of each class: a list with one number per class, or an object that maps classes to weights, in which a
-    missing class has weight 1."""
+    """Weight of each class: a list with one number per class, or an object that maps numbers of classes to
+    weights, as in {"2": 3.5}, in which a missing class has weight 1."""
 
     def check_scores(self, output_shape: Shape) -> None:
         super().check_scores(output_shape)

@@ -33,7 +33,7 @@ class Muon(Optimizer):
     per_tensor = True
 
     learning_rate: NonNegativeFloat = 0.02
-    """The step size for matrices, before the schedule's factor."""
+    """Step size for matrices, before the schedule's factor."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.95
     """Share of the velocity v that is kept in each step."""
     iterations: PositiveInt = 5

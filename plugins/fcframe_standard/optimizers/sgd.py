@@ -28,7 +28,7 @@ class SGD(Optimizer):
     also_called = ("gradient_descent", "momentum")
 
     learning_rate: NonNegativeFloat = 1e-2
-    """The step size before the schedule's factor."""
+    """Step size, before the schedule's factor."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the velocity v that is kept in each step."""
 
