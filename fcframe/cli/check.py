@@ -54,7 +54,10 @@ def _check(source: str, overrides: tuple[str, ...], with_data: bool) -> dict[str
             with located(source):
                 planned = plan(spec)
                 rows = _check_data(spec) if with_data else None
-                lines += notes(spec, rows) if isinstance(spec, ExperimentSpec) else ()
+                if isinstance(spec, ExperimentSpec):
+                    lines += notes(spec, rows)
+                elif with_data:
+                    lines.append("a network spec has no data, so --data checks nothing")
             sizes = {"layers": len(planned.chain.layers), "parameters": planned.size}
         except FcframeError as error:
             problems = str(error).split("\n")

@@ -127,10 +127,17 @@ def summary(component: type[Any]) -> str:
 
 
 def _chosen(registry: Registry, names: Sequence[str], kind: str | None) -> list[type[Component]]:
-    try:
-        components = (
-            [component for name in names for component in registry.providing(name)] if names else list(registry)
-        )
-    except LookupError as error:
-        raise SpecError([str(error.args[0])]) from None
+    components: list[type[Component]] = [] if names else list(registry)
+    problems = []
+    for name in names:
+        try:
+            found = list(registry.providing(name))
+        except LookupError as error:
+            problems.append(str(error.args[0]))
+            continue
+        if kind is not None and all(component.kind != kind for component in found):
+            problems.append(f"no {kind} called {name!r}; it is of kind {' and '.join(c.kind for c in found)}")
+        components += found
+    if problems:
+        raise SpecError(problems)
     return [component for component in dict.fromkeys(components) if kind in (None, component.kind)]

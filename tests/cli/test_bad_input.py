@@ -127,6 +127,7 @@ def test_a_folder_is_no_spec(tmp_path):
             "no command called 'trian'. Did you mean 'train'? "
             "Commands: train, check, show, list, describe, gradcheck, schema; see fcframe --help",
         ),
+        (("list", "relu", "--kind", "loss"), "no loss called 'relu'; it is of kind layer"),
         (("describe", "layer"), "'layer' is a kind of component; `fcframe list --kind layer` lists its types"),
         (("gradcheck", "--seed", "a"), "--seed: expected an integer ≥ 0, got 'a'"),
         (("gradcheck", "--seed", "-1"), "--seed: expected an integer ≥ 0, got '-1'"),

@@ -316,3 +316,18 @@ def test_check_counts_one_layer_in_the_singular(tmp_path):
 def test_the_help_of_gradcheck_gives_its_own_default_number_of_threads(folder):
     out = " ".join(ended_well(fcframe("gradcheck", "--help", cwd=folder)).out.split())
     assert "FCFRAME_THREADS, otherwise 1. " in out
+
+
+def test_list_names_every_unknown_type(folder):
+    done = fcframe("list", "nosuch", "relu", "neither", cwd=folder)
+    assert (done.code, done.out, done.err.count("no component called ")) == (2, "", 2)
+
+
+def test_check_notes_that_a_network_spec_has_no_data_to_check(tmp_path):
+    spec = {"input": [1], "layers": [{"type": "relu"}], "loss": {"type": "mse"}}
+    (tmp_path / "one.json").write_text(json.dumps(spec))
+    done = fcframe("check", "--data", "one.json", cwd=tmp_path)
+    assert (done.code, done.err) == (
+        0,
+        "fcframe: note: one.json: a network spec has no data, so --data checks nothing\n",
+    )
