@@ -270,4 +270,7 @@ class TrainingPass:
                 try:
                     self.grads[name] = grads[name]
                 except ValueError as error:
-                    raise ContractError(f"the gradient of {error}") from error
+                    raise ContractError(
+                        f"{name}: backward returned a gradient of shape {np.shape(grads[name])}, but the parameter has "
+                        f"shape {view.shape}; `fcframe gradcheck` helps to find the mistake"
+                    ) from error

@@ -56,7 +56,7 @@ class Views(Mapping[str, Array]):
     def __setitem__(self, name: str, values: Any) -> None:
         view = self._views[name]
         if np.ndim(values) and np.shape(values) != view.shape:
-            raise ValueError(f"{name} has shape {view.shape}, got values of shape {np.shape(values)}")
+            raise ValueError(f"{name} has shape {view.shape}, but the values have shape {np.shape(values)}")
         view[...] = values
 
     def __iter__(self) -> Iterator[str]:

@@ -10,12 +10,16 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
     >>> suggestion("relo", ["affine", "relu"])
     " Did you mean 'relu'?"
+    >>> suggestion("AdamW", ["adam", "adamw"])
+    " Did you mean 'adamw'?"
     >>> suggestion("transformer", ["affine", "relu"])
     ''
     """
     import difflib  # only needed for an error message
 
-    near = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
+    words = list(known)
+    same = [other for other in words if other.lower() == word.lower()]
+    near = same or difflib.get_close_matches(word[:100], words, n=1, cutoff=0.6)
     return f" Did you mean '{near[0]}'?" if near else ""
 
 

@@ -49,7 +49,7 @@ def test_all_parameters_are_views_of_one_flat_buffer():
 
 
 def test_assigning_a_parameter_of_another_shape_is_refused():
-    with pytest.raises(ValueError, match=r"affine1\.W has shape \(4, 5\), got values of shape \(5, 4\)"):
+    with pytest.raises(ValueError, match=r"affine1\.W has shape \(4, 5\), but the values have shape \(5, 4\)"):
         network().params["affine1.W"] = np.zeros((5, 4))
     with pytest.raises(KeyError):
         network().params["affine9.W"] = 0.0
@@ -240,7 +240,7 @@ class Broken(fcframe.Layer):
     [
         ("missing", r"broken1\.w: backward returned no gradient"),
         ("unknown", r"gradients of names that are no parameters: broken1\.v"),
-        ("shape", r"the gradient of broken1\.w has shape \(4,\), got values of shape \(6, 4\)"),
+        ("shape", r"broken1\.w: backward returned a gradient of shape \(6, 4\), but the parameter has shape \(4,\)"),
         ("dx", r"broken: backward returned no dx, though it was needed"),
     ],
 )

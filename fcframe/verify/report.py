@@ -129,6 +129,8 @@ class Report:
     def verdict(self) -> str:
         """Whether the gradients are right: "right", "wrong" or "undecided"; other checks do not count.
 
+        It is undecided if a gradient could not be compared, for example because backward does not return it.
+
         >>> wrong = Result("layer a", "the_gradient_of_x_is_right", "x=3x5", Status.FAILED)
         >>> other = Result("layer a", "the_dtype_is_kept", "x=3x5", Status.FAILED)
         >>> Report([wrong]).verdict, Report([other]).verdict
@@ -137,7 +139,9 @@ class Report:
         seen = {result.status for result in self.results if is_of_gradients(result.check)}
         if Status.FAILED in seen:
             return "wrong"
-        return "right" if Status.PASSED in seen and Status.INCONCLUSIVE not in seen else "undecided"
+        return (
+            "right" if Status.PASSED in seen and seen.isdisjoint({Status.INCONCLUSIVE, Status.SKIPPED}) else "undecided"
+        )
 
     def counts(self) -> Counter[str]:
         """The number of results with each status."""

@@ -384,3 +384,15 @@ def test_an_input_shape_of_which_nothing_is_left_is_not_a_case():
 
     report = fcframe.gradcheck(Shorter)
     assert report.passed, str(report)
+
+
+def test_gradients_that_backward_does_not_return_are_not_right():
+    scale = layer(
+        "scale",
+        lambda self, x, params, ctx: (x * params["w"], (x, params["w"])),
+        lambda self, dout, cache, ctx: (dout * cache[1], {}),
+        parameters=lambda self, shape: {"w": Parameter(shape, 1.0)},
+    )
+    report = fcframe.gradcheck(scale)
+    assert (report.verdict, report.passed) == ("undecided", False)
+    assert "backward returned gradients of [], the parameters are ['w']" in report.failures[0].message
