@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -405,3 +406,37 @@ def test_properties_of_an_observer_are_not_asked():
     observer = Touchy()
     load(()).hooks([observer]).fcframe_epoch_end(training=None)
     assert observer.calls == 1
+
+
+SETS = """
+import dataclasses, enum, pydantic
+
+class Color(enum.Enum):
+    RED, GREEN, BLUE, BLACK = "red", "green", "blue", "black"
+
+@dataclasses.dataclass
+class Box:
+    of: frozenset[str] = frozenset("abcdef")
+
+class Inner(pydantic.BaseModel):
+    of: set[str] = {"a", "b", "c", "d", "e"}
+"""
+FIELDS = """
+    members: frozenset[Color] = frozenset(Color)
+    words: set[str] = {"a", "b", "c", "d", "e"}
+    rows: tuple[frozenset[str], ...] = (frozenset("abcdef"),)
+    pairs: frozenset[tuple[str, int]] = frozenset({("a", 1), ("b", 2), ("c", 3), ("d", 4)})
+    named: dict[str, set[str]] = {"x": {"a", "b", "c", "d", "e"}}
+    box: Box = Box()
+    inner: Inner = Inner()
+""".replace("inner", "inside")
+
+
+def test_the_schema_is_the_same_whatever_the_order_of_sets(site):  # noqa: F811
+    site.install("some", SETS + ECHO.replace('type = "echo"', 'type = "echo"' + FIELDS))
+    for arguments in (["schema"], ["describe", "echo", "--json"], ["gradcheck", "--json", "echo"]):
+        found = [command(site.folder, *arguments, PYTHONHASHSEED=str(seed)).stdout for seed in (0, 1)]
+        first, second = (re.sub(r'"seconds": [\d.]+', "", text) for text in found)
+        assert first == second != ""
+    schema = json.loads(command(site.folder, "schema").stdout)["$defs"]["layer.echo"]["properties"]
+    assert schema["members"]["default"] == ["black", "blue", "green", "red"]
