@@ -440,3 +440,40 @@ def test_the_schema_is_the_same_whatever_the_order_of_sets(site):  # noqa: F811
         assert first == second != ""
     schema = json.loads(command(site.folder, "schema").stdout)["$defs"]["layer.echo"]["properties"]
     assert schema["members"]["default"] == ["black", "blue", "green", "red"]
+
+
+@pytest.mark.parametrize(
+    ("result", "shown"),
+    [
+        ("Echo", "the class Echo; return a list: [Echo]"),
+        ("'layer echo = parts:Echo'", '"layer echo = parts:Echo"; return a list: ["layer echo = parts:Echo"]'),
+        ("5", "5"),
+        ("None", "null"),
+    ],
+)
+def test_what_is_registered_must_be_a_list(site, result, shown):  # noqa: F811
+    (fault,) = site.install("some", ECHO.replace("[Echo]", result)).load().quarantined
+    assert fault.reason == (f"fcframe_register must return a list of component classes and references, got {shown}")
+
+
+@pytest.mark.parametrize(
+    ("name", "similar"), [("fcframe_deploy", ""), ("fcframe_epoch_ends", "Did you mean 'fcframe_epoch_end'? ")]
+)
+def test_the_prefix_alone_makes_no_hook_similar(site, name, similar):  # noqa: F811
+    source = f"import fcframe\n@fcframe.hookimpl\ndef {name}():\n    pass\n"
+    (fault,) = site.install("some", source).load().quarantined
+    assert f"which does not exist in this version. {similar}Hooks: " in fault.reason
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        ("raise KeyboardInterrupt\n", "plugin 'some' of some 1.0"),
+        (QUIET.replace("[]", "['layer echo = parts:Echo']"), "layer 'echo' of plugin 'some' of some 1.0"),
+    ],
+)
+def test_an_interrupt_while_a_plugin_is_loaded_names_it(site, source, what):  # noqa: F811
+    (site.folder / "parts.py").write_text("raise KeyboardInterrupt\n")
+    site.install("some", source)
+    found = command(site.folder, "list")
+    assert (found.returncode, found.stderr) == (130, f"fcframe: interrupted while {what} was loaded\n")
