@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from enum import Enum
+from operator import is_
 from typing import Any
 
 from pydantic import (
@@ -25,6 +27,7 @@ from pydantic_core import (
     SchemaValidator,
     core_schema,
     to_json,
+    to_jsonable_python,
 )
 
 from fcframe.docstrings import docstrings
@@ -76,7 +79,40 @@ class StrictModel(BaseModel):
             key = field.alias or name
             if field.description is None and texts.get(name) and key in properties:
                 properties[key]["description"] = texts[name]
+            if "default" in properties.get(key, {}):
+                properties[key]["default"] = encoded_default(field.default, properties[key]["default"])
         return json_schema
+
+
+def encoded_default(default: Any, encoded: Any) -> Any:
+    """A default as JSON, with the items of sets in a deterministic order.
+
+    Args:
+        default: The default.
+        encoded: The default as pydantic encodes it; returned if there is no set in the default.
+    """
+    ordered = _with_ordered_sets(default)
+    return encoded if ordered is default else to_jsonable_python(ordered)
+
+
+def _with_ordered_sets(value: Any) -> Any:
+    """The value with sorted lists for sets; the value itself if there is no set in it."""
+    if isinstance(value, (set, frozenset)):
+        return _sorted_items([to_jsonable_python(_with_ordered_sets(item)) for item in value], lambda items: items)
+    if isinstance(value, (list, tuple)):
+        items = [_with_ordered_sets(item) for item in value]
+        return value if all(map(is_, items, value)) else items
+    inside: Any = None
+    if isinstance(value, Mapping):
+        inside = value
+    elif is_dataclass(value) and not isinstance(value, type):
+        inside = {field.name: getattr(value, field.name) for field in fields(value)}
+    elif isinstance(value, BaseModel) and not isinstance(value, StrictModel):
+        inside = {field.alias or name: getattr(value, name) for name, field in type(value).model_fields.items()}
+    if inside is None:
+        return value
+    changed = {name: _with_ordered_sets(item) for name, item in inside.items()}
+    return value if all(changed[name] is inside[name] for name in inside) else changed
 
 
 def unreadable(model: type[BaseModel], error: Exception) -> str:

@@ -68,7 +68,8 @@ class Commands(click.Group):
         except KeyboardInterrupt as error:  # here, because click would print an empty line
             from fcframe.cli.interrupts import InterruptedCommandError, signal_number
 
-            raise InterruptedCommandError("interrupted", signal_number(error)) from None
+            where = getattr(error, "__notes__", [])[:1]
+            raise InterruptedCommandError(" ".join(["interrupted", *where]), signal_number(error)) from None
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

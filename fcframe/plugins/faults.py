@@ -32,7 +32,8 @@ class Quarantined(NamedTuple):
 
     def __str__(self) -> str:
         what = f"{self.component} of {self.plugin}" if self.component else str(self.plugin)
-        return f"{what} is not usable: {self.reason}{f' ({self.place})' if self.place else ''}. {self.remedy}"
+        text = f"{what} is not usable: {self.reason}{f' ({self.place})' if self.place else ''}"
+        return f"{text}{'' if text.endswith(('.', '?', '!')) else '.'} {self.remedy}"
 
 
 class Ambiguous(NamedTuple):

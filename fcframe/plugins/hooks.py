@@ -49,7 +49,7 @@ def implemented(plugin: Any) -> dict[str, list[Hook]]:
             if not options.get("optionalhook"):
                 problems.append(
                     f"it implements a hook {hook!r}, which does not exist in this version."
-                    f"{suggestion(hook, ARGUMENTS)} Hooks: {', '.join(ARGUMENTS)}"
+                    f"{_similar(hook)} Hooks: {', '.join(ARGUMENTS)}"
                 )
             continue
         problems += _misnamed(hook, bound)
@@ -66,6 +66,12 @@ def _attributes(plugin: Any) -> Iterable[tuple[str, Any]]:
     if inspect.ismodule(plugin):
         return sorted(vars(plugin).items(), key=lambda item: item[0])
     return [(name, inspect.getattr_static(plugin, name, None)) for name in dir(plugin)]
+
+
+def _similar(hook: str) -> str:
+    """The question "Did you mean …?"; the prefix, which all hooks have, does not make two names similar."""
+    question = suggestion(hook.removeprefix(PREFIX), [name.removeprefix(PREFIX) for name in ARGUMENTS])
+    return question.replace("'", f"'{PREFIX}", 1)
 
 
 def _misnamed(hook: str, function: Callable[..., Any]) -> Iterator[str]:

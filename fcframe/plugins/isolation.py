@@ -25,7 +25,8 @@ def loading(what: str) -> Iterator[None]:
     """Context manager for importing a plugin or a component, and for calling its registering hooks.
 
     Output of the block goes to standard error, because standard output is reserved for the command's results. Global
-    state that affects later computations is restored, with a warning that names the plugin.
+    state that affects later computations is restored, with a warning that names the plugin. A KeyboardInterrupt gets a
+    note that names the plugin: it may be the plugin's own.
     """
     if os.environ.get(TRACE, "").strip() not in ("", "0") and sys.stderr is not None:
         sys.stderr.write(f"fcframe: loading {what}\n")
@@ -36,6 +37,10 @@ def loading(what: str) -> Iterator[None]:
     try:
         with _restored(what):
             yield
+    except KeyboardInterrupt as error:
+        if not hasattr(error, "__notes__"):  # of a component in the plugin
+            error.add_note(f"while {what} was loaded")
+        raise
     finally:
         # Only this filter is removed: a plugin may add filters for its own warnings.
         if ours in warnings.filters:

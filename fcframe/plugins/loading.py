@@ -84,9 +84,18 @@ def _returned(functions: Hooks, hook: str, expected: str) -> list[Any]:
     for implementation in functions.get(hook, ()):
         result = implementation.function()
         if not isinstance(result, (list, tuple)):
-            raise PluginError(f"{hook} must return a list of {expected}, got {shown(result)}")
+            raise PluginError(f"{hook} must return a list of {expected}, got {_described(result)}")
         items += result
     return items
+
+
+def _described(result: Any) -> str:
+    """What a registering hook returned instead of a list, and the list that was probably meant."""
+    if isinstance(result, type):
+        return f"the class {result.__qualname__}; return a list: [{result.__qualname__}]"
+    if isinstance(result, str):
+        return f"{shown(result)}; return a list: [{shown(result)}]"
+    return shown(result)
 
 
 def _component(item: Any) -> type[Component] | Reference:

@@ -79,10 +79,9 @@ def resolve(reference: Reference) -> type[Component]:
         try:
             target = getattr(target, attribute)
         except AttributeError as error:
-            names = [name for name in dir(target) if not name.startswith("_")]
+            similar = suggestion(attribute, [name for name in dir(target) if not name.startswith("_")])
             raise PluginError(
-                f"{where} cannot be resolved: {reference.module} has no {reference.name!r}."
-                f"{suggestion(attribute, names)}"
+                f"{where} cannot be resolved: {reference.module} has no {reference.name!r}{similar and f'.{similar}'}"
             ) from error
     check(target)
     if target.kind != reference.kind:

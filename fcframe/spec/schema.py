@@ -10,7 +10,7 @@ from fcframe.components import KINDS, SCHEMA_KEY, Component
 from fcframe.errors import ContractError
 from fcframe.plugins import Registry
 from fcframe.spec.models import EXPERIMENT_KEYS, ExperimentSpec, NetworkSpec
-from fcframe.strict import StrictModel, unreadable
+from fcframe.strict import StrictModel, encoded_default, unreadable
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -121,7 +121,10 @@ def _define(name: str, model: type[StrictModel], definitions: dict[str, Any]) ->
 
 
 class _SchemaWithIntegerKeys(GenerateJsonSchema):
-    """Adds the pattern of the keys to objects whose keys are integers, such as class weights."""
+    """Adds the pattern of the keys to objects whose keys are integers, such as class weights, and sorts sets."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return encoded_default(dft, super().encode_default(dft))
 
     def dict_schema(self, schema: core_schema.DictSchema) -> dict[str, Any]:
         json_schema = super().dict_schema(schema)

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -405,3 +406,74 @@ def test_properties_of_an_observer_are_not_asked():
     observer = Touchy()
     load(()).hooks([observer]).fcframe_epoch_end(training=None)
     assert observer.calls == 1
+
+
+SETS = """
+import dataclasses, enum, pydantic
+
+class Color(enum.Enum):
+    RED, GREEN, BLUE, BLACK = "red", "green", "blue", "black"
+
+@dataclasses.dataclass
+class Box:
+    of: frozenset[str] = frozenset("abcdef")
+
+class Inner(pydantic.BaseModel):
+    of: set[str] = {"a", "b", "c", "d", "e"}
+"""
+FIELDS = """
+    members: frozenset[Color] = frozenset(Color)
+    words: set[str] = {"a", "b", "c", "d", "e"}
+    rows: tuple[frozenset[str], ...] = (frozenset("abcdef"),)
+    pairs: frozenset[tuple[str, int]] = frozenset({("a", 1), ("b", 2), ("c", 3), ("d", 4)})
+    named: dict[str, set[str]] = {"x": {"a", "b", "c", "d", "e"}}
+    box: Box = Box()
+    inner: Inner = Inner()
+""".replace("inner", "inside")
+
+
+def test_the_schema_is_the_same_whatever_the_order_of_sets(site):  # noqa: F811
+    site.install("some", SETS + ECHO.replace('type = "echo"', 'type = "echo"' + FIELDS))
+    for arguments in (["schema"], ["describe", "echo", "--json"], ["gradcheck", "--json", "echo"]):
+        found = [command(site.folder, *arguments, PYTHONHASHSEED=str(seed)).stdout for seed in (0, 1)]
+        first, second = (re.sub(r'"seconds": [\d.]+', "", text) for text in found)
+        assert first == second != ""
+    schema = json.loads(command(site.folder, "schema").stdout)["$defs"]["layer.echo"]["properties"]
+    assert schema["members"]["default"] == ["black", "blue", "green", "red"]
+
+
+@pytest.mark.parametrize(
+    ("result", "shown"),
+    [
+        ("Echo", "the class Echo; return a list: [Echo]"),
+        ("'layer echo = parts:Echo'", '"layer echo = parts:Echo"; return a list: ["layer echo = parts:Echo"]'),
+        ("5", "5"),
+        ("None", "null"),
+    ],
+)
+def test_what_is_registered_must_be_a_list(site, result, shown):  # noqa: F811
+    (fault,) = site.install("some", ECHO.replace("[Echo]", result)).load().quarantined
+    assert fault.reason == (f"fcframe_register must return a list of component classes and references, got {shown}")
+
+
+@pytest.mark.parametrize(
+    ("name", "similar"), [("fcframe_deploy", ""), ("fcframe_epoch_ends", "Did you mean 'fcframe_epoch_end'? ")]
+)
+def test_the_prefix_alone_makes_no_hook_similar(site, name, similar):  # noqa: F811
+    source = f"import fcframe\n@fcframe.hookimpl\ndef {name}():\n    pass\n"
+    (fault,) = site.install("some", source).load().quarantined
+    assert f"which does not exist in this version. {similar}Hooks: " in fault.reason
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        ("raise KeyboardInterrupt\n", "plugin 'some' of some 1.0"),
+        (QUIET.replace("[]", "['layer echo = parts:Echo']"), "layer 'echo' of plugin 'some' of some 1.0"),
+    ],
+)
+def test_an_interrupt_while_a_plugin_is_loaded_names_it(site, source, what):  # noqa: F811
+    (site.folder / "parts.py").write_text("raise KeyboardInterrupt\n")
+    site.install("some", source)
+    found = command(site.folder, "list")
+    assert (found.returncode, found.stderr) == (130, f"fcframe: interrupted while {what} was loaded\n")

@@ -155,3 +155,10 @@ def test_the_bundled_plugin_imports_no_component_until_it_is_used_and_has_each_b
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = fcframe_standard.Nothing
     assert load().quarantined == ()
+
+
+def test_the_message_of_a_reference_ends_with_one_full_stop(refers):
+    registry = refers("layer echo = parts:Nope", "layer other = parts:Ecco")
+    first, second = map(str, registry.quarantined)
+    assert "parts has no 'Nope'. Correct it" in first
+    assert "parts has no 'Ecco'. Did you mean 'Echo'? Correct it" in second
