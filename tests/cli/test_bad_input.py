@@ -135,7 +135,7 @@ def test_a_bad_command_is_refused(arguments, message, tmp_path):
 
 def test_a_bad_change_is_refused(tmp_path):
     write(tmp_path / "good.json", experiment())
-    message = '--set "network.layers[7].units=3": network.layers has 1 elements, so there is no [7]'
+    message = '--set "network.layers[7].units=3": network.layers has 1 element, so there is no [7]'
     refused(tmp_path, "train", "good.json", "--set", "network.layers[7].units=3", message=message)
 
 

@@ -633,7 +633,7 @@ def test_of_two_overrides_the_later_one_holds():
         ("=5", "the path is empty; write it like training.epochs=5"),
         ("network.layers[x]=5", "cannot read the path at '[x]'; write it like network.layers[0].units"),
         ("network..dtype=5", "cannot read the path at '..dtype'; write it like network.layers[0].units"),
-        ("network.layers[3].units=5", "network.layers has 1 elements, so there is no [3]"),
+        ("network.layers[3].units=5", "network.layers has 1 element, so there is no [3]"),
         ("network.layers.units=5", "network.layers is not an object, so it has no 'units'"),
         ("network.dtype.x=5", "network.dtype is not an object, so it has no 'x'"),
         ("network[0]=5", "network is not a list"),
