@@ -293,7 +293,10 @@ def test_a_folder_in_which_a_training_is_at_work_is_no_other_ones(tmp_path):
     write(tmp_path / "long.json", experiment(training__epochs=1_000_000))
     process = started("train", "long.json", "--out", "run", cwd=tmp_path)
     next(process.stdout)
-    message = "run: this folder is not empty; choose another one for the run"
+    message = (
+        "run: another training writes to this folder, or was killed while it did; choose another folder, or if no "
+        "training runs there, remove the file unfinished and those that end in .partial"
+    )
     refused(tmp_path, "train", "long.json", "--out", "run", message=message)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)

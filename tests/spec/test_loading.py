@@ -664,3 +664,17 @@ def test_all_overrides_that_lead_nowhere_are_reported_at_once():
 )
 def test_what_an_override_sets_is_validated_like_the_rest(assignment, message):
     assert problems(experiment(), overrides=[assignment]) == [f"spec: {message}"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ("[-1, 1, 1]", "class_weights[0]: expected a number greater than or equal to 0, got -1"),
+        ('{"1": 1, " 1": 3}', 'class_weights: expected different keys ("1" and " 1" are the same key), got '),
+        (f"[{'9' * 5000}]", "class_weights[0]: expected a finite number up to 1.8e308, got an integer of 5,000 digits"),
+    ],
+)
+def test_a_wrong_field_of_several_forms_gets_one_true_line(weights, message):
+    text = '{"input": [4], "layers": [{"type": "relu"}], "loss": {"type": "softmax", "class_weights": ' + weights + "}}"
+    (line,) = problems(text)
+    assert line.startswith(f"spec: loss.{message}")

@@ -157,7 +157,7 @@ def _members(archive: zipfile.ZipFile, pairs: list[tuple[str, ...]], dtype: np.d
     members = {name: npy.member(archive, name, names[name], dtype, labels=name[0] == "y") for name in wanted}
     for X, *y in pairs:
         N = members[X].shape[0]
-        if y and N != (targets := members[y[0]].shape[0]):
+        if y and (targets := members[y[0]].shape[0]) != N:
             raise ValueError(f"{X} has {N} {'row' if N == 1 else 'rows'} and {y[0]} has {targets}")
     needed = sum(member.nbytes for member in members.values()) + max(member.beside for member in members.values())
     allowed = max_bytes()
