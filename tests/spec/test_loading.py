@@ -166,8 +166,8 @@ def test_repeated_keys_are_refused_wherever_they_are_and_all_at_once():
         ("-Infinity", "-Infinity"),
         ("1e999", "Infinity"),
         ("-1e999", "-Infinity"),
-        ("9" * 5000, "Infinity"),
-        (f"-{'9' * 5000}", "-Infinity"),
+        ("9" * 5000, "an integer of 5,000 digits"),
+        (f"-{'9' * 5000}", "an integer of 5,000 digits"),
         ("9" * 310, f"{'9' * 60}… (310 characters)"),
     ],
 )
