@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from fcframe.components import Component, Layer, Metric, Parameter, Shape
 from fcframe.events import Results
 from fcframe.spec.models import ExperimentSpec, NetworkSpec
+from fcframe.wording import plural
 
 Problem = tuple[tuple[str | int, ...], str]
 """The path in the document, and what is wrong there."""
@@ -105,21 +106,25 @@ def notes(spec: ExperimentSpec, rows: int | None = None) -> Iterator[str]:
         if size < minimum:
             yield (
                 f"training.batch_size: {name} learns nothing from a minibatch of {size}; "
-                f"it needs at least {minimum} examples"
+                f"it needs at least {plural(minimum, 'example')}"
             )
         elif rows is not None and 0 < (last := rows % size) < minimum and training.sampling == "without_replacement":
             yield (
                 f"training.batch_size: {name} learns nothing from the last minibatch of each epoch, which has {last} "
-                f"of {rows} examples; it needs at least {minimum}"
+                f"of {plural(rows, 'example')}; it needs at least {minimum}"
             )
     if rows is None:
         return
     if size > rows:
-        yield f"training.batch_size: {size} is more than the {rows} training examples; each minibatch holds them all"
+        held = "it" if rows == 1 else "them all"
+        yield (
+            f"training.batch_size: {size} is more than the {plural(rows, 'training example')}; "
+            f"each minibatch holds {held}"
+        )
     if training.schedule is not None:
         steps = training.epochs * max(1, -(-rows // size))
         if (warmup := training.schedule.warmup_steps()) >= steps:
-            yield f"training.schedule: the warm-up takes {warmup} updates, but the training has only {steps}"
+            yield f"training.schedule: the warm-up takes {plural(warmup, 'update')}, but the training has only {steps}"
 
 
 def _watching(spec: ExperimentSpec) -> Iterator[tuple[tuple[str | int, ...], Any]]:

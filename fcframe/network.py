@@ -13,6 +13,7 @@ from fcframe.errors import ContractError, DataError
 from fcframe.kernels import NUMPY, Kernels
 from fcframe.parameters import Views, initialized
 from fcframe.spec.models import NetworkSpec
+from fcframe.wording import plural
 
 MAX_SHOWN = 6
 """Layers that the repr of a network shows."""
@@ -122,7 +123,7 @@ class Network:
         if y.ndim == 0:
             raise DataError("y holds one value, expected one target for each example")
         if len(y) != len(X):
-            raise DataError(f"X has {len(X)} rows and y has {len(y)}; they must have the same number")
+            raise DataError(f"X has {plural(len(X), 'row')} and y has {len(y)}; they must have the same number")
         try:
             if len(y):
                 self.spec.loss.check_labels(y, self.output_shape)

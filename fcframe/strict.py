@@ -309,7 +309,13 @@ def _of_same_json_type(value: Any, handler: ValidatorFunctionWrapHandler) -> Any
 def _without_repeats(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     result = handler(value)
     if isinstance(value, (list, dict)) and len(result) < len(value):
-        raise unexpected("different keys" if isinstance(value, dict) else "different items", value)
+        if not isinstance(value, dict):
+            raise unexpected("different items", value)
+        keys: dict[Any, list[str]] = {}
+        for key, item in value.items():
+            keys.setdefault(next(iter(handler({key: item}))), []).append(shown(key))
+        same = next((" and ".join(written) for written in keys.values() if len(written) > 1), "")
+        raise unexpected(f"different keys ({same} are the same key)", value)
     return result
 
 

@@ -36,11 +36,10 @@ def unknown_name(what: str, name: str, known: Sequence[str], heading: str) -> st
 def plural(count: int, noun: str) -> str:
     """A count with its noun in singular or plural.
 
-    >>> plural(1, "row"), plural(2_000, "row"), plural(2, "class")
-    ('1 row', '2,000 rows', '2 classes')
+    >>> plural(1, "row"), plural(2_000, "row")
+    ('1 row', '2,000 rows')
     """
-    ending = "" if count == 1 else "es" if noun.endswith(("s", "x", "ch", "sh")) else "s"
-    return f"{count:,} {noun}{ending}"
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def shown(value: Any) -> str:

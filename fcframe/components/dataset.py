@@ -13,6 +13,7 @@ from fcframe.components.base import Component, Shape
 from fcframe.components.fields import AnyOf
 from fcframe.context import Array
 from fcframe.errors import DataError
+from fcframe.wording import plural
 
 SPLITS = ("train", "val", "test")
 
@@ -68,7 +69,9 @@ class Data:
                 raise ValueError(f"{name}: expected a mapping {what}, got {_described(getattr(self, name))}")
         for split, (X, y) in self.splits().items():
             if len(X) != len(y):
-                raise ValueError(f"X_{split} has {len(X)} rows and y_{split} has {len(y)}; they must be as many")
+                raise ValueError(
+                    f"X_{split} has {plural(len(X), 'row')} and y_{split} has {len(y)}; they must be as many"
+                )
             if X.shape[1:] != self.input_shape:
                 raise ValueError(f"an example of X_{split} has shape {X.shape[1:]}, one of X_train {self.input_shape}")
         if len(self.X_train) == 0:

@@ -164,8 +164,19 @@ class _Object(dict[str, Any]):
         self.repeated = [key for key, count in counts.items() if count > 1]
 
 
+class _TooLong(float):
+    """Infinity, which `_flaws` refuses, for an integer of so many digits that `int` would take long."""
+
+    digits = 0
+
+    def __new__(cls, text: str) -> "_TooLong":
+        number = super().__new__(cls, text)
+        number.digits = len(text.lstrip("-"))
+        return number
+
+
 def _integer(text: str) -> int | float:
-    return int(text) if len(text) < 400 else float(text)  # infinity, which `_flaws` refuses
+    return int(text) if len(text) < 400 else _TooLong(text)
 
 
 def _check_brackets(where: str, text: str) -> None:
@@ -200,7 +211,8 @@ def _flaws(where: str, document: Any) -> Iterator[tuple[Sequence[str | int], str
         elif isinstance(value, (list, tuple)):
             items = list(enumerate(value))
         elif isinstance(value, (int, float)) and not -_LARGEST <= value <= _LARGEST:
-            yield path, f"expected a finite number up to 1.8e308, got {shown(value)}"
+            got = f"an integer of {value.digits:,} digits" if isinstance(value, _TooLong) else shown(value)
+            yield path, f"expected a finite number up to 1.8e308, got {got}"
         elif isinstance(value, str) and _HALF_A_PAIR.search(value):
             yield path, f"expected text, got {shown(value)}, which is not Unicode"
         count += len(items)

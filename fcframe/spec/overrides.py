@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fcframe.errors import SpecError, json_path
-from fcframe.wording import shown
+from fcframe.wording import plural, shown
 
 _STEP = re.compile(r"\.?([^.\[\]=]+)|\[(\d+)\]")
 
@@ -67,7 +67,7 @@ def _assign(document: dict[str, Any], path: list[str | int], value: Any) -> None
             if not isinstance(parent, list):
                 raise ValueError(f"{where} is not a list")
             if step >= len(parent):
-                raise ValueError(f"{where} has {len(parent)} elements, so there is no [{step}]")
+                raise ValueError(f"{where} has {plural(len(parent), 'element')}, so there is no [{step}]")
         elif not isinstance(parent, dict):
             raise ValueError(f"{where} is not an object, so it has no {step!r}")
         if index == len(path) - 1:

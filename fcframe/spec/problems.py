@@ -52,6 +52,12 @@ def _collect(error: ValidationError, start: Location, first: list[tuple[Location
             if _is_about_a_key(line):
                 location = location[:-1]
             by_location.setdefault(location, []).append(line)
+    for location in [location for location, lines in by_location.items() if all(map(_is_other_choice, lines))]:
+        if any(len(other) > len(location) and other[: len(location)] == location for other in by_location):
+            del by_location[location]  # the value is of another choice of the union, and wrong inside
+    for location, lines in by_location.items():
+        if any(line["type"] == UNEXPECTED and "expected different " in str(line["msg"]) for line in lines):
+            by_location[location] = [line for line in lines if not _is_other_choice(line)]
     count = 0
     for location, lines in by_location.items():
         inner_errors = [line["ctx"]["holder"].error for line in lines if line["type"] == ENCLOSED]
@@ -178,6 +184,11 @@ def _joined_message(location: Location, lines: Sequence[Any], keys: Keys, regist
 def _is_about_a_key(line: Any) -> bool:
     """Whether the error is about a key and not about its value; pydantic then ends the location with "[key]"."""
     return bool(line["loc"][-1:] == ("[key]",) and line["type"] != "extra_forbidden")
+
+
+def _is_other_choice(line: Any) -> bool:
+    """Whether the error says that the value is not of this choice of a union, such as a list for an object."""
+    return ALTERNATIVE in line["loc"] and line["type"] in ("dict_type", "list_type", "tuple_type", "model_type")
 
 
 def _follows_from_items(line: Any) -> bool:

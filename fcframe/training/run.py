@@ -21,6 +21,7 @@ from fcframe.network import Network
 from fcframe.plugins import Registry
 from fcframe.spec.models import ExperimentSpec
 from fcframe.training.folder import UNFINISHED, RunFolder, Writer
+from fcframe.wording import plural
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,7 +52,11 @@ class Run:
         best = {name: value for name, value in self.best.results.items() if name.startswith("val_")}
         figures = best | dict(self.test)
         measured = {name: value for name, value in figures.items() if not name.endswith("_loss")} or figures
-        parts = [self.spec.name, f"{self.epochs} epochs", *(f"{name} {value:.4g}" for name, value in measured.items())]
+        parts = [
+            self.spec.name,
+            plural(self.epochs, "epoch"),
+            *(f"{name} {value:.4g}" for name, value in measured.items()),
+        ]
         parts.append(None if self.path is None else str(self.path))
         return f"Run({', '.join(filter(None, parts))})"
 

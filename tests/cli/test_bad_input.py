@@ -146,7 +146,7 @@ def test_a_bad_command_is_refused(arguments, message, tmp_path):
 
 def test_a_bad_change_is_refused(tmp_path):
     write(tmp_path / "good.json", experiment())
-    message = '--set "network.layers[7].units=3": network.layers has 1 elements, so there is no [7]'
+    message = '--set "network.layers[7].units=3": network.layers has 1 element, so there is no [7]'
     refused(tmp_path, "train", "good.json", "--set", "network.layers[7].units=3", message=message)
 
 
@@ -304,7 +304,10 @@ def test_a_folder_in_which_a_training_is_at_work_is_no_other_ones(tmp_path):
     write(tmp_path / "long.json", experiment(training__epochs=1_000_000))
     process = started("train", "long.json", "--out", "run", cwd=tmp_path)
     next(process.stdout)
-    message = "run: this folder is not empty; choose another one for the run"
+    message = (
+        "run: another training writes to this folder, or was killed while it did; choose another folder, or if no "
+        "training runs there, remove the file unfinished and those that end in .partial"
+    )
     refused(tmp_path, "train", "long.json", "--out", "run", message=message)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)

@@ -155,6 +155,7 @@ def test_standardizing_uses_the_training_rows_alone(load, dtype):
         (PETS, {"target": 3}, ":1: no column 3: there are 3, 0 to 2"),
         (PETS, {"target": -4}, ":1: no column -4"),
         ("a,b,a\n1,2,3\n", {"target": "a"}, ":1: more than one column is called 'a'"),
+        ("a,b,a,c,b\n1,2,3,4,x\n", {"target": "c"}, ":1: more than one column is called 'a', 'b'; rename the columns"),
         ("1,2\n", {"header": False, "target": "a"}, ":1: no column 'a': without a header"),
         ('a,b\n1,"2\n', {}, ":2: not CSV: unexpected end of data"),
         ("a,b\n" + "1" * 200_000 + ",2\n", {}, ":2: not CSV: field larger than field limit"),

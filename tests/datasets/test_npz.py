@@ -322,3 +322,12 @@ def test_numbers_that_are_no_indices_are_told_with_their_row():
     spec = fcframe.load_spec({"network": network, "data": {"type": "digits"}, "training": training})
     with pytest.raises(fcframe.DataError, match=r"row \d+ of the source: number \[0, \d\] of the example is 0\.\d+, "):
         fcframe.train(spec)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_arrays_of_the_same_name_are_refused(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        for content in (X, X, y):
+            archive.writestr("y.npy" if content is y else "X.npy", npy(content))
+    with pytest.raises(ValueError, match=r"data.npz: the file holds two arrays called 'X\.npy'"):
+        load(path)

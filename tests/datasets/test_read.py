@@ -129,14 +129,6 @@ def test_rows_that_are_not_as_in_training_are_refused(trained, write, source, re
         dataset.read(write(source) if isinstance(source, str) else source, data.fitted, DTYPE)
 
 
-def test_names_that_occur_twice_in_training_need_the_same_order(write):
-    dataset = CSV(path=write("a,b,a,t\n1,2,3,x\n4,5,6,y\n", "train.csv"), validation=0, test=0)
-    fitted = dataset.load(DTYPE, np.random.default_rng(0)).fitted
-    assert dataset.read(write("t,a,b,a\nx,1,2,3\n"), fitted, DTYPE)[0].tolist() == [[1, 2, 3]]
-    with pytest.raises(ValueError, match=r"must be 'a', 'b', 'a' in this order"):
-        dataset.read(write("b,a,a\n1,2,3\n"), fitted, DTYPE)
-
-
 def test_a_missing_file_of_new_rows_is_named(trained):
     dataset, data = trained
     with pytest.raises(FileNotFoundError, match=r"^nowhere\.csv: there is no such file"):

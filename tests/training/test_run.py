@@ -380,5 +380,5 @@ def test_the_repr_of_a_run_names_the_spec_and_the_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     spec = experiment(epochs=1).model_copy(update={"name": "toy"})
     text = repr(fcframe.train(spec, out="runs/toy-1"))
-    assert text.startswith("Run(toy, 1 epochs, val_acc ")
+    assert text.startswith("Run(toy, 1 epoch, val_acc ")
     assert text.endswith(", runs/toy-1)")

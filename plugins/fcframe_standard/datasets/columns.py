@@ -1,6 +1,7 @@
 """Finds columns by name: the target of a table, and the features of the training data in new rows."""
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -33,26 +34,22 @@ def find_target(place: str, names: Names, target: str | int) -> int:
     return names.index(target)
 
 
+def repeated(names: Names) -> list[str]:
+    """The names of several columns."""
+    return [str(name) for name, count in Counter(names).items() if count > 1]
+
+
 def choose(place: str, names: list[str], features: list[str], target: str) -> tuple[list[int], int | None]:
     """The indices of the features, in the order of the training data, and of the target, or None if it is missing.
 
     Raises:
         ValueError: Features are missing, or occur more than once; the message names all of them.
     """
-    if len(set(features)) < len(
-        features
-    ):  # a repeated name does not identify a column, so the order must be that of training
-        places = [index for index, name in enumerate(names) if name != target]
-        if [names[index] for index in places] != features:
-            raise ValueError(
-                f"{place}: the columns must be {listed(features)} in this order, because a name occurs twice"
-            )
-        return places, names.index(target) if target in names else None
     missing = [name for name in features if name not in names]
     if missing:
         raise ValueError(f"{place}: no column {listed(missing)}; the columns are {listed(names)}")
     index = {name: number for number, name in enumerate(names)}
-    doubled = [name for name in (*features, target) if names.count(name) > 1] if len(index) < len(names) else []
+    doubled = [name for name in repeated(names) if name in {*features, target}]
     if doubled:
         raise ValueError(f"{place}: more than one column is called {listed(doubled)}")
     return [index[name] for name in features], index.get(target)

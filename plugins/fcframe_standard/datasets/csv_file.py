@@ -11,7 +11,7 @@ from pydantic import Field
 
 from fcframe import Array, Data, Dataset
 from fcframe_standard.datasets import class_labels, csv_rows, csv_table, files, scaling
-from fcframe_standard.datasets.columns import Names, as_columns, choose, find_target
+from fcframe_standard.datasets.columns import Names, as_columns, choose, find_target, listed, repeated
 from fcframe_standard.datasets.splits import Share, divide, parts
 
 
@@ -122,6 +122,8 @@ class CSV(Dataset):
         if len(names) < 2:
             raise ValueError(f"{place}: one column, expected at least one feature and the target")
         target = find_target(place, names, self.target)
+        if doubled := repeated(names):
+            raise ValueError(f"{place}: more than one column is called {listed(doubled)}; rename the columns")
         return csv_table.Columns(names, [i for i in range(len(names)) if i != target], target)
 
     def _known_columns(self, fitted: Mapping[str, Any], place: str, names: Names) -> csv_table.Columns:

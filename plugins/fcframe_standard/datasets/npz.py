@@ -136,13 +136,15 @@ def _pairs(archive: zipfile.ZipFile, targets: bool = True) -> list[tuple[str, ..
 def _names(archive: zipfile.ZipFile) -> dict[str, str]:
     """The name of each array here → its name in the archive: "X_val" → "x_valid.npy"."""
     names: dict[str, str] = {}
-    for file in dict.fromkeys(archive.namelist()):
+    for file in archive.namelist():
         kind, underscore, split = file.removesuffix(".npy").lower().partition("_")
         kind = {"x": "X"}.get(kind, kind)
         name = f"{kind}_{SPLITS.get(split, split)}" if underscore else kind
         if kind not in "Xy" or not file.endswith(".npy"):
             name = file
         if name in names:
+            if names[name] == file:
+                raise ValueError(f"the file holds two arrays called {file!a}")
             raise ValueError(f"the file holds both {names[name]!a} and {file!a}, which have the same meaning")
         names[name] = file
     return names
@@ -154,8 +156,9 @@ def _members(archive: zipfile.ZipFile, pairs: list[tuple[str, ...]], dtype: np.d
     wanted = [name for pair in pairs for name in pair]
     members = {name: npy.member(archive, name, names[name], dtype, labels=name[0] == "y") for name in wanted}
     for X, *y in pairs:
-        if y and members[X].shape[0] != members[y[0]].shape[0]:
-            raise ValueError(f"{X} has {members[X].shape[0]} rows and {y[0]} has {members[y[0]].shape[0]}")
+        N = members[X].shape[0]
+        if y and (targets := members[y[0]].shape[0]) != N:
+            raise ValueError(f"{X} has {N} {'row' if N == 1 else 'rows'} and {y[0]} has {targets}")
     needed = sum(member.nbytes for member in members.values()) + max(member.beside for member in members.values())
     allowed = max_bytes()
     if needed > allowed:

@@ -61,7 +61,8 @@ def parts(source: Path, N: int, validation: float, test: float) -> tuple[int, in
     sizes = part(N, validation), part(N, test)
     for name, share, size in (("validation", validation, sizes[0]), ("test", test, sizes[1])):
         if share and not size:
-            note(f"{source}: the {name} split is empty: {share:g} of {N} rows is less than one row")
+            rows = "1 row" if N == 1 else f"{N} rows"
+            note(f"{source}: the {name} split is empty: {share:g} of {rows} is less than one row")
     return sizes
 
 

@@ -58,7 +58,9 @@ class _Stopping:
             return
         self.waited += 1
         if self.waited > self.observer.patience:
-            training.stop(f"{name} has not improved for {self.waited} evaluations")
+            training.stop(
+                f"{name} has not improved for {self.waited} {'evaluation' if self.waited == 1 else 'evaluations'}"
+            )
 
     def updates_end(self, training: Training) -> None:
         if self.kept:
