@@ -324,4 +324,4 @@ def test_check_and_train_note_what_is_probably_a_mistake(tmp_path):
     done = fcframe("train", "s.json", cwd=tmp_path)
     assert done.err.startswith(f"fcframe: note: s.json: training.batch_size: {note}")
     done = fcframe("check", "--data", "good.json", "--set", "training.batch_size=5000", cwd=tmp_path)
-    assert done.err.startswith("fcframe: note: good.json: training.batch_size: 5000 is more than the 1257 training")
+    assert done.err.startswith("fcframe: note: good.json: training.batch_size: 5000 is more than the 1,257 training")

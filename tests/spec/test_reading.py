@@ -124,7 +124,11 @@ def test_a_field_is_read_from_what_json_has_for_its_type_and_so_is_its_dump(anno
         (dict[int, float], {"a": 1.0}, 'of.a: expected an integer as a key, got "a"'),
         (dict[int, float], {"0.5": 1.0}, 'of."0.5": expected an integer as a key, got "0.5"'),
         (dict[int, float], {"0": "1"}, 'of.0: expected a number, got "1"'),
-        (dict[int, float], {"0": 1, "00": 2}, 'of: expected different keys, got {"0": 1, "00": 2}'),
+        (
+            dict[int, float],
+            {"0": 1, "00": 2},
+            'of: expected different keys ("0" and "00" are the same key), got {"0": 1, "00": 2}',
+        ),
         (dict[int, float], [1.0], "of: expected an object, got [1.0]"),
         (datetime.date, 5, 'of: expected a date like "2021-05-06", got 5'),
         (datetime.date, "soon", "of: "),

@@ -145,7 +145,7 @@ CASES = {
     "something else than out is returned": (
         {"matmul": lambda self, a, b, out: out.copy()},
         "it_multiplies_matrices",
-        r"matmul, x @ W of 0x3x2,float32,in rows: it returned something else than out",
+        r"matmul, x @ W of 0x3x2,float32,in rows: it did not return out",
     ),
     "strides that are not looked at": (
         {"matmul": transposed_wrongly},
