@@ -18,7 +18,8 @@ import fcframe
 ROOT = Path(__file__).parent.parent
 TEMPLATE = ROOT / "tests" / "third_party" / "fcframe-swish"
 VERSION = importlib.metadata.version("fcframe")
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV", "COLUMNS"))}
+OURS = ("PYTHON", "VIRTUAL_ENV", "COLUMNS")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
 
 
 def run(*command, cwd, env=ENVIRONMENT):
