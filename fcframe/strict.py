@@ -1,7 +1,7 @@
-"""The strict pydantic model from which components and specs derive, and the errors that its validators raise."""
+"""The strict pydantic model from which components and specs derive."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from operator import is_
@@ -15,14 +15,11 @@ from pydantic import (
     PydanticSchemaGenerationError,
     PydanticUserError,
     TypeAdapter,
-    ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
 )
 from pydantic_core import (
     CoreSchema,
-    InitErrorDetails,
-    PydanticCustomError,
     PydanticSerializationError,
     SchemaValidator,
     core_schema,
@@ -31,18 +28,8 @@ from pydantic_core import (
 )
 
 from fcframe.docstrings import docstrings
+from fcframe.refusals import ALTERNATIVE, unexpected
 from fcframe.wording import shown
-
-ALTERNATIVE = "(alternative)"
-"""Marks a choice of a union in the location of an error. It is not a part of the JSON path."""
-EXPLAINED = "explained"
-"""Type of an error line whose message is complete."""
-UNEXPECTED = "unexpected"
-"""Type of an error line about a wrong value; its context has "expected", a description of the right ones."""
-UNKNOWN_TYPE = "unknown_type"
-"""Type of an error line about a component that is not registered; its context has its "kind" and "name"."""
-ENCLOSED = "enclosed"
-"""Type of an error line that stands for a whole validation error; its context has an `ErrorHolder` as "holder"."""
 
 
 class StrictModel(BaseModel):
@@ -134,48 +121,6 @@ def unreadable(model: type[BaseModel], error: Exception) -> str:
         except PydanticUserError as why:
             return f"field {name!r}: {why}; {remedy}"
     return str(error).partition("\n")[0]
-
-
-class ErrorHolder:
-    """Holds a validation error, so that pydantic does not format it: its repr would be very long."""
-
-    def __init__(self, error: ValidationError) -> None:
-        self.error = error
-
-
-def enclosed(error: ValidationError, value: Any) -> ValidationError:
-    """A validation error with a single line that contains another validation error.
-
-    Without it, each model would copy the error lines of the models inside it, which is slow: 43,000 lines in 48 nested
-    models took four seconds. Used if the validation context has "enclose"; `fcframe.spec.problems` unpacks the errors.
-    """
-    return _single_line_error(ENCLOSED, "see inside", {"holder": ErrorHolder(error)}, (), value)
-
-
-def unknown_type(kind: str, name: str, value: Any) -> ValidationError:
-    """A validation error about a type that is not registered. `fcframe.spec.problems` adds the registered types."""
-    return _single_line_error(UNKNOWN_TYPE, "no {kind} called {name}", {"kind": kind, "name": name}, ("type",), value)
-
-
-def unexpected(expected: str, value: Any) -> ValidationError:
-    """A validation error "expected …, got …", to be raised inside a validator."""
-    return _single_line_error(UNEXPECTED, "expected {expected}", {"expected": expected}, (), value)
-
-
-def problem_at(location: Sequence[str | int], message: str, value: Any) -> ValidationError:
-    """A validation error with a complete message, to be raised inside a validator."""
-    return _single_line_error(EXPLAINED, "{message}", {"message": message}, location, value)
-
-
-def _single_line_error(
-    kind: str, message: Any, context: dict[str, Any], location: Sequence[str | int], value: Any
-) -> ValidationError:
-    line: InitErrorDetails = {
-        "type": PydanticCustomError(kind, message, context),
-        "loc": tuple(location),
-        "input": value,
-    }
-    return ValidationError.from_exception_data("spec", [line])
 
 
 # Types of core schemas that read a parsed JSON value in the same way as JSON text. The schemas inside them may not.

@@ -30,7 +30,7 @@ HOOKS = [hook for name, hook in vars(hookspecs).items() if name.startswith("fcfr
 # A room of fcframe/ imports from rooms on the lines above it, and from itself where it is a package; rooms on one
 # line do not know each other. `fcframe` itself gathers the public names, and no room imports it.
 ROOMS = (
-    "docstrings wording",
+    "docstrings refusals wording",
     "arrays errors process_state strict terminal",
     "events limits threads",
     "kernels",

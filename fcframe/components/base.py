@@ -13,7 +13,8 @@ from pydantic import (
 )
 
 from fcframe.context import Array
-from fcframe.strict import StrictModel, problem_at
+from fcframe.refusals import problem_at
+from fcframe.strict import StrictModel
 from fcframe.wording import shown
 
 Shape: TypeAlias = tuple[int, ...]

@@ -13,7 +13,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from fcframe.components.base import Component
 from fcframe.errors import ContractError
-from fcframe.strict import enclosed, problem_at, unexpected, unknown_type, unreadable
+from fcframe.refusals import enclosed, problem_at, unexpected, unknown_type
+from fcframe.strict import unreadable
 from fcframe.wording import shown
 
 SCHEMA_KEY = "x-fcframe-any"

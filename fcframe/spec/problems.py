@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from fcframe.components import Component
 from fcframe.components.fields import Lookup
-from fcframe.strict import ALTERNATIVE, ENCLOSED, EXPLAINED, UNEXPECTED, UNKNOWN_TYPE
+from fcframe.refusals import ALTERNATIVE, ENCLOSED, EXPLAINED, UNEXPECTED, UNKNOWN_TYPE
 from fcframe.wording import shown, suggestion
 
 Location: TypeAlias = tuple[str | int, ...]

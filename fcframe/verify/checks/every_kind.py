@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator, Validation
 
 from fcframe.components import KINDS, Component, Rejected
 from fcframe.plugins import Plugin, Registry
+from fcframe.refusals import EXPLAINED, UNEXPECTED, UNKNOWN_TYPE
 from fcframe.spec.schema import json_schema
-from fcframe.strict import EXPLAINED, UNEXPECTED, UNKNOWN_TYPE
 from fcframe.verify.fixtures.component_class import ClassFixture
 from fcframe.verify.generate.configurations import configurations, field_values
 from fcframe.verify.report import CheckFailure, NotApplicable
