@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Collection
 from functools import cached_property
+from types import FunctionType
 from typing import Any
 
 
@@ -15,6 +16,8 @@ def misfit(name: str, value: Any, inherited: Any, owner: str) -> str:
         inherited: The attribute of the framework's class that it overrides.
         owner: The name of the framework's class.
     """
+    if _take_the_same(value, inherited):
+        return ""
     if isinstance(inherited, (property, cached_property)):
         if callable(value) or isinstance(value, (staticmethod, classmethod)):
             return f"has a method {name}{_place(value)}, but {owner}.{name} is read as an attribute: make it a property"
@@ -41,6 +44,20 @@ def misfit_of_init(value: Any, required: Collection[str], fields: Collection[str
         f"has __init__{_text(signature)}{_place(value)}, which cannot be called with the fields of the class "
         f"({', '.join(fields)}): declare each argument as a field, and remove __init__"
     )
+
+
+def _take_the_same(first: Any, second: Any) -> bool:
+    """Whether two plain functions take the same number of positional arguments, and nothing else.
+
+    That is nearly always so, and spares `inspect.signature`, which is slow.
+    """
+    if not (isinstance(first, FunctionType) and isinstance(second, FunctionType)):
+        return False
+    optional = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+    codes = first.__code__, second.__code__
+    if any(code.co_kwonlyargcount or code.co_flags & optional for code in codes):
+        return False
+    return codes[0].co_argcount == codes[1].co_argcount and first.__defaults__ is second.__defaults__ is None
 
 
 def _signature(value: Any) -> inspect.Signature | None:
