@@ -1,6 +1,7 @@
 """How quiet the machine is: a fixed piece of work, the reference, is timed between the turns of what is measured.
 
-A turn beside which it took longer than when all is quiet was disturbed, whoever's it was, and is done again.
+If the reference took longer than on a quiet machine, the turn beside it was disturbed, and is repeated. This does not
+depend on which contender had the turn.
 """
 
 import statistics
@@ -14,13 +15,13 @@ from benchmarks.contenders import REFERENCE
 from benchmarks.process import CrashedError, Worker
 
 DISTURBED = 1.2
-"""A turn is disturbed if the reference beside it took so many times as long as when all is quiet."""
+"""A turn is disturbed if the reference beside it took this many times its time on a quiet machine."""
 QUIET = 0.25
-"""When all is quiet, the reference takes as long as at this quantile of its times."""
+"""The quantile of the reference's times that counts as its time on a quiet machine."""
 SLOW = 1.15
-"""And a turn is disturbed if it took so many times as long as when this machine was quietest."""
+"""A turn is also disturbed if it took this many times as long as when this machine was quietest."""
 TRIES = 12
-"""A disturbed turn is done again, at most so often; what decides is the reference alone, whoever's turn it was."""
+"""The largest number of repetitions of a disturbed turn. Only the reference decides, for every contender alike."""
 LONGEST = 0.3
 """Seconds: a contender whose turn would take longer does fewer steps in it."""
 

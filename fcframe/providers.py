@@ -29,7 +29,7 @@ def running(requested: KernelsChoice, count: int, *, registry: Registry | None =
     Raises:
         SpecError: No kernels have the requested name.
         PluginError: The requested kernels cannot be used.
-        ThreadsError: This process cannot have so many threads.
+        ThreadsError: The process cannot use this number of threads.
     """
     with threads.limited(count):
         kernels = choose(requested, registry=registry)
@@ -51,7 +51,7 @@ def limit_threads(kernels: Kernels, count: int) -> Iterator[None]:
 
     Raises:
         PluginError: The kernels raise when the limit is set or removed.
-        ThreadsError: This process cannot have so many threads.
+        ThreadsError: The process cannot use this number of threads.
     """
 
     def called(step: Callable[[], Any], what: str) -> Any:

@@ -165,7 +165,7 @@ class _Object(dict[str, Any]):
 
 
 class _TooLong(float):
-    """Infinity, which `_flaws` refuses, for an integer of so many digits that `int` would take long."""
+    """Infinity in place of an integer with very many digits, which would take long to convert; `_flaws` refuses it."""
 
     digits = 0
 

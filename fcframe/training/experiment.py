@@ -65,7 +65,7 @@ def train(
         PluginError: The named kernels cannot be used, or their versions cannot be recorded in the run.
         DataError: The data cannot be read, or does not fit the network.
         OutputError: The folder cannot be written.
-        ThreadsError: This process cannot have so many threads.
+        ThreadsError: The process cannot use this number of threads.
         DivergenceError: The loss is no longer a finite number.
 
     >>> import fcframe

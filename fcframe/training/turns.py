@@ -40,7 +40,7 @@ def threads_for(spec: Spec, requested: int | None = None) -> int:
 
     Raises:
         SpecError: The layers do not fit together.
-        ThreadsError: This process cannot have so many threads.
+        ThreadsError: The process cannot use this number of threads.
 
     >>> import fcframe
     >>> threads_for(fcframe.load_spec("specs/digits.json"))
