@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from fcframe.components import Component, Layer, Metric, Parameter, Shape
 from fcframe.events import Results
-from fcframe.spec.models import ExperimentSpec, NetworkSpec
+from fcframe.spec.models import ExperimentSpec, NetworkSpec, TrainingSpec
 from fcframe.wording import plural
 
 Problem = tuple[tuple[str | int, ...], str]
@@ -49,7 +49,7 @@ def contradictions(spec: ExperimentSpec, output_shape: Shape, parameters: Sequen
     if not any(parameter.trainable for parameter in parameters):
         what = "every layer is frozen (trainable: false)" if parameters else "no layer has parameters"
         yield ("network", "layers"), f"there is nothing to train: {what}"
-    metric = metric_of(spec)
+    metric = metric_of(spec.network, spec.training)
     if metric is not None:
         reason = unmeasurable(spec, metric, output_shape)
         if reason:
@@ -67,9 +67,9 @@ def contradictions(spec: ExperimentSpec, output_shape: Shape, parameters: Sequen
             )
 
 
-def metric_of(spec: ExperimentSpec) -> Metric | None:
+def metric_of(network: NetworkSpec, training: TrainingSpec) -> Metric | None:
     """The metric that evaluations report: the spec's metric, or else the default metric of the loss."""
-    return spec.training.evaluation.metric or spec.network.loss.metric
+    return training.evaluation.metric or network.loss.metric
 
 
 def measured_figures(metric: Metric | None, splits: Sequence[str] = ("train", "val")) -> Results:

@@ -265,7 +265,7 @@ def check_measured(spec: ExperimentSpec, data: Data) -> None:
         DataError: A watched figure is not measured. The message lists the measured figures.
     """
     splits = [split for split, (X, _) in data.splits().items() if len(X) and split != "test"]
-    figures = measured_figures(metric_of(spec), splits)
+    figures = measured_figures(metric_of(spec.network, spec.training), splits)
     lines = [
         f"{json_path(path)}: {name} watches {figure!r}, which is not measured with this data; "
         f"measured: {', '.join(figures)}"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fcframe.components import Data, Optimizer, Progress
-from fcframe.consistency import measured_figures
+from fcframe.consistency import measured_figures, metric_of
 from fcframe.context import Array
 from fcframe.errors import DivergenceError
 from fcframe.events import Evaluation, Figure, History, Results
@@ -65,7 +65,7 @@ class Solver:
         self._pass = TrainingPass(network, stochastic, reuse=True)
         optimizer: Optimizer = spec.optimizer
         self._updates = Updates(optimizer, network.parameters, network.params, self._pass.grads, network.kernels)
-        self.metric = spec.evaluation.metric or network.spec.loss.metric
+        self.metric = metric_of(network.spec, spec)
         self._evaluator = Evaluator(network, self.metric, spec.evaluation.batch_size)
         self._samples = samples
         self._memory = spec.schedule.start() if spec.schedule else {}
